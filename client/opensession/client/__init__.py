@@ -1,0 +1,1 @@
+"""Thin clients: ask the daemon, print the answer."""

@@ -1,0 +1,111 @@
+"""The list of all methods. A method is added here, in `daemon.methods`, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opensession.core.rpc import config, daemon, events, index, search, sessions, stats
+from opensession.core.rpc.envelope import Method, Nothing
+
+HELLO = Method(
+    "daemon.hello",
+    daemon.HelloParams,
+    daemon.Hello,
+    "read",
+    "First call of our own clients: versions, and where this client's agents live.",
+)
+STATUS = Method("daemon.status", Nothing, daemon.Status, "read", "How the daemon is.")
+HEALTH = Method(
+    "daemon.health",
+    Nothing,
+    daemon.Health,
+    "read",
+    "Every check, each with what mends it; per agent, newest change against newest indexed.",
+)
+STOP = Method("daemon.stop", Nothing, daemon.StopResult, "change", "Ends the daemon in good order.")
+RELOAD = Method(
+    "daemon.reload", Nothing, daemon.ReloadResult, "change", "Reads the configuration anew."
+)
+LOGS = Method(
+    "daemon.logs", daemon.LogsParams, daemon.LogsResult, "read", "The end of the daemon's log."
+)
+AGENTS_LIST = Method(
+    "agents.list",
+    index.AgentsListParams,
+    index.AgentsListResult,
+    "read",
+    "The agents that are known, and what lies on disk of each.",
+)
+INDEX_RUN = Method(
+    "index.run",
+    index.IndexRunParams,
+    index.JobResult,
+    "change",
+    "Compares everything on disk with the index now.",
+)
+INDEX_REBUILD = Method(
+    "index.rebuild",
+    index.IndexRunParams,
+    index.JobResult,
+    "change",
+    "Makes the index anew from archive and sources.",
+)
+SESSIONS_LIST = Method(
+    "sessions.list",
+    sessions.SessionsListParams,
+    sessions.SessionsListResult,
+    "read",
+    "Sessions by last activity, newest first.",
+)
+SESSIONS_GET = Method(
+    "sessions.get", sessions.SessionGetParams, sessions.SessionDetail, "read", "One session."
+)
+SESSIONS_EVENTS = Method(
+    "sessions.events",
+    sessions.SessionEventsParams,
+    sessions.SessionEventsResult,
+    "read",
+    "A page of a session's events.",
+)
+SESSIONS_EXPORT = Method(
+    "sessions.export",
+    sessions.ExportParams,
+    sessions.ExportResult,
+    "read",
+    "A session as HAIL 1.0 lines.",
+)
+SESSIONS_RESOLVE = Method(
+    "sessions.resolve", sessions.ResolveParams, sessions.Resolved, "read", "What a reference names."
+)
+SEARCH = Method(
+    "search.query", search.SearchParams, search.SearchResult, "read", "Full-text search."
+)
+STATS = Method(
+    "stats.get", stats.StatsParams, stats.Stats, "read", "Sums over sessions, tokens and cost."
+)
+CONFIG_GET = Method(
+    "config.get", config.ConfigGetParams, config.ConfigGetResult, "read", "Settings."
+)
+CONFIG_SET = Method(
+    "config.set", config.ConfigSetParams, config.ConfigSetResult, "change", "Changes settings."
+)
+SUBSCRIBE = Method(
+    "events.subscribe",
+    events.SubscribeParams,
+    events.SubscribeResult,
+    "read",
+    "Sends `events.event` for every committed event from now on.",
+)
+UNSUBSCRIBE = Method(
+    "events.unsubscribe",
+    events.UnsubscribeParams,
+    events.UnsubscribeResult,
+    "read",
+    "Ends a subscription.",
+)
+
+METHODS: tuple[Method[Any, Any], ...] = (
+    HELLO, STATUS, HEALTH, STOP, RELOAD, LOGS, AGENTS_LIST, INDEX_RUN, INDEX_REBUILD,
+    SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT, SESSIONS_RESOLVE,
+    SEARCH, STATS, CONFIG_GET, CONFIG_SET, SUBSCRIBE, UNSUBSCRIBE,
+)  # fmt: skip

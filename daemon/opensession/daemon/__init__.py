@@ -1,0 +1,1 @@
+"""The background program: watch, read, strip, archive, index; answers the socket."""

@@ -1,0 +1,104 @@
+"""What goes from reading to storing: plain records, ready to be written, also through a pipe.
+
+`prepare` makes them (in a worker process during a backlog, in a thread for an append); the writer
+only appends frames and inserts rows, so the one write connection is never the one that waits.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from opensession.core.hail import SessionInfo, Usage
+from opensession.parsers.agent import Cursor
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """Raw source bytes `offset .. offset+length`, compressed as one zstd frame."""
+
+    offset: int
+    length: int
+    sha256: bytes
+    data: bytes
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """One event as it is stored. `body` is msgpack of `Body`, zstd-compressed where that is smaller
+    (see `store.body`). `search` is the stripped text as FTS takes it (CJK runs as bigrams), `parts`
+    the parts of its identifiers; both empty for events without text. `flags`: 1 = error.
+    """
+
+    event_id: str
+    time_us: int
+    type: str
+    task_id: str | None
+    flags: int
+    body: bytes
+    search: str
+    parts: str
+
+
+class Touch(msgspec.Struct, frozen=True, array_like=True):
+    """A file that an event touched; `kind` is `read`, `edit`, `create` or `delete`."""
+
+    seq: int
+    path: str
+    kind: str
+
+
+class Tally(msgspec.Struct, frozen=True, array_like=True):
+    """Sums over the rows of one `PreparedSession` that simply add up."""
+
+    messages: int = 0
+    user_messages: int = 0
+    tool_calls: int = 0
+    errors: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+    first_us: int = 0
+    last_us: int = 0
+
+
+class PreparedSession(msgspec.Struct, frozen=True, array_like=True):
+    """A `parsers.agent.SessionDelta`, stripped and encoded: rows are seq `keep + 1` and on."""
+
+    info: SessionInfo
+    keep: int
+    rows: list[Row]
+    usage: list[Usage]
+    touches: list[Touch]
+    tally: Tally
+    redactions: dict[str, int]
+    secondary: bool
+    ended: bool
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """One read of one source (its id in the index), ready to be stored.
+
+    `expected_offset` is the cursor offset the read began from: the writer drops a batch that does
+    not continue what it has. `raw_bytes` counts source bytes; `frame` is None when nothing is to be
+    archived. `more` says that another batch of the same read follows.
+    """
+
+    source_id: int
+    expected_offset: int
+    restarted: bool
+    frame: Frame | None
+    raw_bytes: int
+    sessions: list[PreparedSession]
+    cursor: Cursor
+    parser_version: int
+    strip_version: int
+    skipped: dict[str, int]
+    unknown: dict[str, int]
+    more: bool
+
+
+class Failure(msgspec.Struct, frozen=True, array_like=True):
+    """A read that gave nothing: `state` is `gone`, `refused` or `error`; `reason` holds no text of
+    the source.
+    """
+
+    source_id: int
+    state: str
+    reason: str

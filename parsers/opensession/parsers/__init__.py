@@ -1,0 +1,1 @@
+"""How each agent writes its sessions: one module an agent, one explicit list (`registry`)."""

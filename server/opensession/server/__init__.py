@@ -1,0 +1,1 @@
+"""The hub that sessions are published to."""
