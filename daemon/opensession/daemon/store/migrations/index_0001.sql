@@ -87,15 +87,13 @@ CREATE INDEX event_errors ON event (time_us) WHERE flags & 1;
 
 CREATE TABLE file_touch (
   session INTEGER NOT NULL,
-  path TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  path TEXT NOT NULL,                       -- as the agent named it, made absolute by cwd
   kind INTEGER NOT NULL,                    -- 0 read 1 edit 2 create 3 delete
-  count INTEGER NOT NULL,
-  first_seq INTEGER NOT NULL,
-  last_seq INTEGER NOT NULL,
-  last_us INTEGER NOT NULL,
-  PRIMARY KEY (session, path, kind)
+  time_us INTEGER NOT NULL,
+  PRIMARY KEY (session, seq, path, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX file_touch_by_path ON file_touch (path);
+CREATE INDEX file_touch_by_path ON file_touch (path, session);
 
 CREATE TABLE usage (
   session INTEGER NOT NULL,
