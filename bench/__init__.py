@@ -1,0 +1,1 @@
+"""Speed and size, measured with the real daemon: `python -m bench --help`."""
