@@ -18,6 +18,11 @@ from bench.table import Figure, at_least, at_most, percentile
 
 MB = 1_000_000
 DEBOUNCE = 0.5
+WORDS = (
+    "import", "return", "path", "name", "error", "value", "test", "self", "class", "file",
+    "default", "argument", "string", "length", "object", "header", "thread", "module",
+    "signature", "buffer",
+)  # fmt: skip
 
 
 def source_files(home: Path) -> list[Path]:
@@ -97,11 +102,7 @@ def search(home: Path, queries: int = 50) -> list[Figure]:
         wait_indexed(client)
         status = client.call("daemon.status")
         events = sum(a["events"] for a in status["agents"].values())
-        words = (
-            "import return path name error value test self class file default argument string "
-            "length object header thread module signature buffer"
-        ).split()
-        pairs = [f"{words[i % 20]} {words[(i * 7 + 3) % 20]}" for i in range(queries)]
+        pairs = [f"{WORDS[i % 20]} {WORDS[(i * 7 + 3) % 20]}" for i in range(queries)]
         figures = []
         for name, options, limit in (
             ("search, two words, p95", {}, 20.0),
