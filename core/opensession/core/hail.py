@@ -51,6 +51,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `message_id` is the response's own id: a later record of the same id replaces an earlier one
     within a session and counts once over all sessions of an agent. `input` is uncached input.
+    `cache_write_1h` is the part of `cache_write` that is kept for an hour, which costs more.
     `cost_microdollars` only where the agent recorded a price.
     """
 
@@ -63,6 +64,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    cache_write_1h: int = 0
     cost_microdollars: int | None = None
 
 

@@ -106,6 +106,7 @@ CREATE TABLE usage (
   output INTEGER NOT NULL,
   cache_read INTEGER NOT NULL,
   cache_write INTEGER NOT NULL,
+  cache_write_1h INTEGER NOT NULL DEFAULT 0, -- the part of cache_write kept for an hour
   cost_recorded INTEGER,                    -- micro-dollars, where the agent recorded a price
   PRIMARY KEY (session, message_id)
 ) STRICT, WITHOUT ROWID;
