@@ -79,3 +79,18 @@ class Response(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def encode_line(message: Any) -> bytes:
     """A message as one line."""
     return msgspec.json.encode(message) + b"\n"
+
+
+def result_line(call: int | str | None, result: Any) -> bytes:
+    """The answer to a call, as one line."""
+    return encode_line({"jsonrpc": "2.0", "id": call, "result": result})
+
+
+def error_line(call: int | str | None, error: Error) -> bytes:
+    """The error of a call, as one line; `call` is None if the request could not be read."""
+    return encode_line({"jsonrpc": "2.0", "id": call, "error": error})
+
+
+def notification_line(method: str, params: Any) -> bytes:
+    """A notification, as one line."""
+    return encode_line({"jsonrpc": "2.0", "method": method, "params": params})
