@@ -119,9 +119,7 @@ def decode_body(body: bytes) -> Body:
     return _codec().decoder.decode(unpack(body))
 
 
-def decode(
-    event_id: str, time_us: int, code: int, task: str | None, body: bytes
-) -> Event:
+def decode(event_id: str, time_us: int, code: int, task: str | None, body: bytes) -> Event:
     """The event of a row of the `event` table."""
     content = decode_body(body)
     return Event(

@@ -66,9 +66,7 @@ def open_reader(path: Path) -> apsw.Connection:
 
     Raises `CorruptDatabase`, or `apsw.CantOpenError` where there is no database yet.
     """
-    db = apsw.Connection(
-        _uri(path, "ro"), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    )
+    db = apsw.Connection(_uri(path, "ro"), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
         db.set_busy_timeout(_BUSY_MS)
         db.execute(
@@ -95,7 +93,7 @@ def quick_check(db: apsw.Connection, path: Path) -> None:
 
 
 def move_aside(path: Path) -> Path:
-    """Renames a damaged database, with its journal, to `<name>.corrupt-<time>`; returns that path."""
+    """Renames a damaged database and its journal to `<name>.corrupt-<time>`; returns the path."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     target = path.with_name(f"{path.name}.corrupt-{stamp}")
     number = 1
@@ -112,9 +110,7 @@ def move_aside(path: Path) -> Path:
 
 def _open_writer(path: Path, kind: Kind, check: bool) -> apsw.Connection:
     fresh = _inspect(path, kind)
-    db = apsw.Connection(
-        _uri(path, "rw"), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
-    )
+    db = apsw.Connection(_uri(path, "rw"), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
     try:
         db.set_busy_timeout(_BUSY_MS)
         if fresh:
