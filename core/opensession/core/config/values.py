@@ -1,0 +1,184 @@
+"""From what TOML, JSON or a variable's text hold to the value of a key."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from opensession.core.config.table import Key
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_BYTES = {
+    "": 1, "b": 1,
+    "k": 1000, "kb": 1000, "m": 1000**2, "mb": 1000**2, "g": 1000**3, "gb": 1000**3,
+    "t": 1000**4, "tb": 1000**4,
+    "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}  # fmt: skip
+_NUMBER_UNIT = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\Z")
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0")
+
+
+def convert(key: Key, value: Any, home: str = "") -> Any:
+    """The typed value of a key; `home` replaces a leading `~` of paths.
+
+    Raises ValueError whose text completes "… must be".
+    """
+    if key.kind == "bool":
+        return boolean(value)
+    if key.kind == "seconds":
+        return _bounded(key, duration(value, 1), "s")
+    if key.kind == "millis":
+        return _bounded(key, duration(value, 0.001) * 1000, "ms")
+    if key.kind == "days":
+        return _bounded(key, duration(value, 86400) / 86400, " days")
+    if key.kind == "size":
+        return size(value)
+    if key.kind == "count":
+        return _count(key, value)
+    if key.kind == "list":
+        return _texts(value)
+    if key.kind == "paths":
+        return tuple(_absolute(path, home) for path in _texts(value))
+    if not isinstance(value, str):
+        raise ValueError("text")
+    text = value.strip()
+    if "\n" in text or "\0" in text:
+        raise ValueError("one line of text")
+    if key.kind == "choice":
+        return _choice(key, text)
+    if key.dotted == "server.url" and text and not text.startswith(("https://", "http://")):
+        raise ValueError("an address that begins with https://")
+    return text
+
+
+def boolean(value: Any) -> bool:
+    """True or false, also as the words that people use for them."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in _TRUE + _FALSE:
+        return value.strip().lower() in _TRUE
+    raise ValueError("true or false")
+
+
+def duration(value: Any, unit: float) -> float:
+    """Seconds of a number (counted in `unit` seconds) or of text such as `30s`, `1.5h`."""
+    number, suffix = _number_and_unit(value, "a number or a duration such as 30s, 5m, 1h")
+    if suffix and suffix not in _SECONDS:
+        raise ValueError("a number or a duration such as 30s, 5m, 1h")
+    return number * (_SECONDS[suffix] if suffix else unit)
+
+
+def size(value: Any) -> int:
+    """Bytes of a number or of text such as `50MB` (thousands) or `50MiB` (1024s)."""
+    number, suffix = _number_and_unit(value, "a number of bytes or a size such as 50MB")
+    if suffix not in _BYTES:
+        raise ValueError("a number of bytes or a size such as 50MB")
+    return int(number * _BYTES[suffix])
+
+
+def plain(key: Key, text: str) -> Any:
+    """What to write into a file for the text a person typed: numbers and booleans as such, lists
+    from words between commas, durations and sizes as typed.
+    """
+    if key.kind == "bool":
+        return boolean(text)
+    if key.kind in ("list", "paths"):
+        return list(_texts(text))
+    if key.kind in ("count", "seconds", "millis", "days", "size"):
+        number = text.strip()
+        if re.fullmatch(r"[0-9]+", number):
+            return int(number)
+        if re.fullmatch(r"[0-9]*\.[0-9]+", number):
+            return float(number)
+        return number
+    return text.strip()
+
+
+def shown(value: Any) -> str:
+    """A bad value for an error text, short and on one line."""
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def place(path: Path, section: str, name: str) -> str:
+    """`file:line` of a key, or the file alone where the line cannot be told."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return str(path)
+    inside = False
+    for number, line in enumerate(lines, 1):
+        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
+        if header:
+            inside = header[1].strip("\"'") == section
+        elif (key := re.match(r"""\s*["']?([A-Za-z0-9_.-]+)["']?\s*[=.]""", line)) and (
+            (inside and key[1].split(".")[0] == name) or key[1] == f"{section}.{name}"
+        ):
+            return f"{path}:{number}"
+    return str(path)
+
+
+def syntax_error(path: Path, message: str) -> str:
+    """The text of a TOML error as `file:line: what`."""
+    found = re.search(r"\s*\(at line (\d+), column \d+\)\Z", message)
+    if found is None:
+        return f"{path}: {message}"
+    return f"{path}:{found[1]}: {message[: found.start()]}"
+
+
+def _number_and_unit(value: Any, expected: str) -> tuple[float, str]:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(expected)
+    if not isinstance(value, str):
+        if not math.isfinite(value) or value < 0:
+            raise ValueError(f"{expected}, not below 0")
+        return float(value), ""
+    match = _NUMBER_UNIT.match(value.strip().lower())
+    if match is None:
+        raise ValueError(expected)
+    return float(match[1]), match[2]
+
+
+def _bounded(key: Key, number: float, unit: str) -> float:
+    if not key.low <= number <= key.high:
+        top = "" if math.isinf(key.high) else f" and at most {key.high:g}{unit}"
+        raise ValueError(f"at least {key.low:g}{unit}{top}")
+    return number
+
+
+def _count(key: Key, value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("a whole number")
+    _bounded(key, value, "")
+    return value
+
+
+def _choice(key: Key, text: str) -> str:
+    word = text.lower()
+    if word in key.refused:
+        raise ValueError(key.refused[word])
+    if word not in key.choices:
+        raise ValueError(f"one of {', '.join(key.choices)}")
+    return word
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise ValueError("a list of texts")
+    found = [item.strip() for item in value]
+    return tuple(dict.fromkeys(item for item in found if item))
+
+
+def _absolute(text: str, home: str) -> str:
+    if home and (text == "~" or text.startswith("~/")):
+        text = home.rstrip("/") + text[1:]
+    if not text.startswith(("/", "~")):
+        raise ValueError("a list of absolute paths")
+    return text.rstrip("/") or "/"
