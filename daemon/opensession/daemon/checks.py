@@ -1,0 +1,125 @@
+"""The one list of checks that `health`, `status`, `coverage` and `doctor` are views of.
+
+Each function looks at facts it is given and makes findings; names are stable. Red means that
+sessions are not taken in, or that something of ours is open to others.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from opensession.core.paths import Paths
+from opensession.core.rpc.daemon import AgentStatus, Check, Indexing, State
+from opensession.core.timeparse import parse_time
+
+LAG_SECONDS = 60.0
+"""How far the index may be behind a file before that is worth a word, beyond the debounce."""
+
+DISK_BYTES = 1 << 30
+DISK_SHARE = 0.05
+"""Below either, archiving pauses (DECISIONS §4)."""
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """Free and total bytes of the file system our data lies on."""
+
+    free: int
+    total: int
+
+
+def disk_of(folder: Path) -> Disk:
+    """The space below `folder`, as an ordinary user may use it."""
+    found = os.statvfs(folder)
+    return Disk(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def check_config(path: Path, warnings: list[str], refused: list[str]) -> list[Check]:
+    """Bad values of the configuration, which a running daemon does not take up."""
+    hint = f"edit {path}, then: opensession config"
+    found = [_check("config", "red", f"not taken up: {error}", hint) for error in refused]
+    found += [_check("config", "warn", warning, hint) for warning in warnings]
+    return found or [_check("config", "ok", "every setting is understood")]
+
+
+def check_restart(due: list[str]) -> list[Check]:
+    """Settings that wait for a restart."""
+    if not due:
+        return []
+    said = f"taken up at the next start only: {', '.join(due)}"
+    return [_check("restart", "warn", said, "opensession daemon restart")]
+
+
+def check_disk(disk: Disk) -> list[Check]:
+    """Free space for archive and index."""
+    free = f"{disk.free / (1 << 30):.1f} GiB free"
+    if disk.free < DISK_BYTES or disk.free < disk.total * DISK_SHARE:
+        said = f"{free}: archiving pauses below 1 GiB or 5 %"
+        return [_check("disk", "red", said, "free some space; all resumes by itself")]
+    return [_check("disk", "ok", free)]
+
+
+def check_modes(paths: Paths, socket: Path) -> list[Check]:
+    """Files and folders of ours that others could read."""
+    found = []
+    folders = (paths.config_dir, paths.data_dir, paths.archive_dir, paths.state_dir, socket.parent)
+    files = (
+        paths.index_db, paths.user_db, paths.key_file, paths.login_file,
+        paths.lock_file, paths.run_file, paths.log_file, socket,
+    )  # fmt: skip
+    for path, wanted in [(p, 0o700) for p in folders] + [(p, 0o600) for p in files]:
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except FileNotFoundError:
+            continue
+        if mode & ~wanted & 0o777:
+            said = f"{path} has mode {mode:o}, so that others may read it"
+            found.append(_check("modes", "red", said, f"chmod {wanted:o} {path}"))
+    return found or [_check("modes", "ok", "only you can read what is kept")]
+
+
+def check_agents(agents: Mapping[str, AgentStatus], indexing: Indexing, now_us: int) -> list[Check]:
+    """Per agent: the newest change on disk against the newest indexed, and what was left out."""
+    found = []
+    for name, agent in agents.items():
+        found.append(_lag(name, agent, indexing, now_us))
+        if agent.failed_sources:
+            said = f"{agent.failed_sources} of {agent.sources} sources of {name} cannot be read"
+            found.append(_check(f"agent.{name}.failed", "warn", said, "opensession daemon logs"))
+        if agent.skipped_lines or agent.unknown_records:
+            said = (
+                f"{name}: {agent.skipped_lines} lines skipped, {agent.unknown_records} records of"
+                " unknown types kept as they are"
+            )
+            found.append(_check(f"agent.{name}.records", "warn", said))
+        if agent.note:
+            found.append(_check(f"agent.{name}.watch", "warn", f"{name}: {agent.note}"))
+    return found
+
+
+def _lag(name: str, agent: AgentStatus, indexing: Indexing, now_us: int) -> Check:
+    stable = f"agent.{name}.lag"
+    changed = parse_time(agent.newest_change or "")
+    indexed = parse_time(agent.newest_indexed or "")
+    if agent.watching == "off":
+        return _check(stable, "ok", f"{name} is not watched")
+    if changed is None:
+        return _check(stable, "ok", f"{name}: nothing on disk")
+    if indexed is not None and indexed >= changed and not agent.pending_sources:
+        return _check(stable, "ok", f"{name}: everything on disk is searchable")
+    behind = (now_us - changed) / 1e6
+    waiting = f"{name}: {agent.pending_sources or 1} sources wait to be read"
+    if indexing.active:
+        return _check(stable, "ok", f"{waiting}, still indexing: {indexing.fraction:.0%}")
+    if behind < LAG_SECONDS:
+        return _check(stable, "ok", waiting)
+    said = f"{name}: changed {behind:.0f} s ago and not searchable"
+    return _check(stable, "red", said, "opensession index --wait")
+
+
+def _check(name: str, state: State, message: str, hint: str = "") -> Check:
+    return Check(name=name, state=state, message=message, hint=hint)
