@@ -85,8 +85,18 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         return self.state_dir / "daemon.json"
 
     @property
+    def stopped_file(self) -> Path:
+        """There while a person wants no daemon: made by `daemon stop`, gone with `daemon start`."""
+        return self.state_dir / "stopped"
+
+    @property
     def log_file(self) -> Path:
         return self.state_dir / "daemon.log"
+
+    @property
+    def client_log_file(self) -> Path:
+        """What commands did not foresee, without session text."""
+        return self.state_dir / "client.log"
 
     @property
     def hints_dir(self) -> Path:
