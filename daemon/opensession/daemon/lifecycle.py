@@ -10,7 +10,7 @@ import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import msgspec
@@ -20,12 +20,12 @@ from opensession.core.errors import Refused, Unreachable
 from opensession.core.paths import Paths, write_private
 from opensession.core.rpc.envelope import PROTOCOL
 from opensession.core.run_file import RunFile
-from opensession.daemon import filesystems
+from opensession.daemon.mounts import mount_of
 
 ANSWER_SECONDS = 5.0
 
 
-def check_place(paths: Paths, kind_of: Callable[[Path], str] = filesystems.kind_of) -> None:
+def check_place(paths: Paths) -> None:
     """Raise Refused where a daemon must not run: root in another's home, data on a network."""
     if os.getuid() == 0 and paths.home.exists() and paths.home.stat().st_uid != 0:
         raise Refused(
@@ -33,10 +33,11 @@ def check_place(paths: Paths, kind_of: Callable[[Path], str] = filesystems.kind_
             "run it as that user, without sudo",
         )
     for folder in (paths.data_dir, paths.state_dir):
-        kind = kind_of(folder)
-        if filesystems.is_network(kind):
+        mount = mount_of(str(folder))
+        if mount.network:
             raise Refused(
-                f"{folder} lies on a network file system ({kind}), where an index gets damaged",
+                f"{folder} lies on a network file system ({mount.kind}), where an index gets"
+                " damaged",
                 "export OPENSESSION_HOME=/a/folder/on/a/local/disk",
             )
 
@@ -102,8 +103,6 @@ def wait_for_other(paths: Paths, seconds: float = ANSWER_SECONDS) -> RunFile:
 
     Raises Unreachable if none answers in `seconds`: it hangs, or is about to stop.
     """
-    import time
-
     deadline = time.monotonic() + seconds
     while True:
         run = run_file.read_run_file(paths.run_file)
