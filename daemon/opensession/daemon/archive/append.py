@@ -1,0 +1,265 @@
+"""Appending frames: nothing is written twice, nothing is written over, everything is synced once.
+
+with Appending(archive_dir) as appending:
+    state = appending.append(source, state, frame)     # any number, of any sources
+    appending.sync()                                   # then the store may record the states
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+import zstandard
+
+from opensession.daemon.archive.frames import (
+    DamagedArchive,
+    Entry,
+    extent,
+    file_for,
+    frame_header,
+    header,
+    scan_open,
+)
+from opensession.daemon.archive.reading import decompress, read_range
+from opensession.daemon.archive.space import DiskFull, is_full
+from opensession.daemon.batch import Frame
+from opensession.parsers.agent import Source
+
+LEVEL = 3
+_SYNC_THREADS = 8
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """How far a source is archived: `length` bytes of `generation`, in a file of `size` bytes.
+
+    `frames` counts those written since the file was merged. `size` 0 says that it is not known.
+    """
+
+    generation: int = 1
+    length: int = 0
+    size: int = 0
+    frames: int = 0
+
+
+class Appending:
+    """Appends to any number of archive files, then syncs them all.
+
+    Every method raises `DiskFull` where there is no room; what was written by then is a tail that
+    the next append finds and drops, or finds complete and does not write again.
+    """
+
+    def __init__(self, archive_dir: Path) -> None:
+        self._archive_dir = archive_dir
+        self._open: dict[Path, _File] = {}
+        self._new_folders: set[Path] = set()
+
+    def __enter__(self) -> Appending:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in self._open.values():
+            os.close(file.descriptor)
+        self._open.clear()
+
+    def append(self, source: Source, state: Archived, frame: Frame) -> Archived:
+        """Archives `frame`; returns the new state.
+
+        Bytes that are already archived are compared and not written again; where they differ a new
+        generation begins. A frame that does not continue what is there (a gap) is left out: the
+        state is then returned as the file has it, and its `length` is less than the frame's offset.
+        """
+        try:
+            file = self._file(source)
+            state = file.known(source, state)
+            if frame.offset > state.length:
+                return state
+            if frame.offset == state.length:
+                return file.write(source, state, state.generation, frame)
+            return _overlapping(file, source, state, frame)
+        except OSError as error:
+            if is_full(error):
+                raise DiskFull(str(error.strerror)) from error
+            raise
+
+    def cut(self, source: Source, state: Archived, length: int) -> Archived:
+        """Records that the source is now only its first `length` bytes; older ones are kept."""
+        try:
+            file = self._file(source)
+            state = file.known(source, state)
+            if length >= state.length:
+                return state
+            frame = make_frame(length, b"")
+            return file.write(source, state, state.generation + 1, frame)
+        except OSError as error:
+            if is_full(error):
+                raise DiskFull(str(error.strerror)) from error
+            raise
+
+    def sync(self) -> None:
+        """Returns when everything appended is on the disk, names of new files included."""
+        changed = [file.descriptor for file in self._open.values() if file.written]
+        try:
+            if len(changed) > 1:
+                with ThreadPoolExecutor(min(_SYNC_THREADS, len(changed))) as pool:
+                    list(pool.map(os.fsync, changed))
+            else:
+                for descriptor in changed:
+                    os.fsync(descriptor)
+            for folder in self._new_folders:
+                sync_folder(folder)
+        except OSError as error:
+            if is_full(error):
+                raise DiskFull(str(error.strerror)) from error
+            raise
+        for file in self._open.values():
+            file.written = False
+        self._new_folders.clear()
+
+    def _file(self, source: Source) -> _File:
+        path = file_for(self._archive_dir, source.agent, source.path)
+        file = self._open.get(path)
+        if file is None:
+            self._make_folder(path.parent)
+            file = _File(path)
+            if file.size == 0:
+                self._new_folders.add(path.parent)
+            self._open[path] = file
+        return file
+
+    def _make_folder(self, folder: Path) -> None:
+        for each in (self._archive_dir, folder):
+            with contextlib.suppress(FileExistsError):
+                each.mkdir(0o700)
+                each.chmod(0o700)
+                self._new_folders.add(each.parent)
+
+
+class _File:
+    """One open archive file. `entries` is None until its frames had to be looked up."""
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self.descriptor = os.open(path, flags, 0o600)
+        self.size = os.fstat(self.descriptor).st_size
+        self.written = False
+        self._state: Archived | None = None
+        self._entries: list[Entry] | None = None
+        if self.size == 0:
+            os.fchmod(self.descriptor, 0o600)
+
+    def known(self, source: Source, recorded: Archived) -> Archived:
+        """The state of the file: as recorded if its size is, else as its frames say.
+
+        A tail that was not written completely is dropped.
+        """
+        if self._state is not None:
+            return self._state
+        if self.size == recorded.size and self.size > 0:
+            self._state = recorded
+            return recorded
+        found = scan_open(self.descriptor)
+        if found.end < found.size:
+            os.ftruncate(self.descriptor, found.end)
+            self.size = found.end
+            self.written = True
+        if self.size == 0:
+            self._write(header(source))
+        self._entries = list(found.entries)
+        generation = found.generation or max(recorded.generation, 1)
+        self._state = Archived(
+            generation, extent(found.entries, generation), self.size, len(found.entries)
+        )
+        return self._state
+
+    def bytes_of(self, generation: int, start: int, end: int) -> bytes:
+        """Archived raw bytes; raises `DamagedArchive`."""
+        if self._entries is None:
+            self._entries = list(scan_open(self.descriptor).entries)
+        pieces = read_range(self.descriptor, self._entries, generation, start, end)
+        return b"".join(pieces)
+
+    def write(self, source: Source, state: Archived, generation: int, frame: Frame) -> Archived:
+        """Writes a frame at the end of the file."""
+        head = frame_header(
+            source, generation, frame.offset, frame.length, len(frame.data), frame.sha256
+        )
+        position = self.size + len(head)
+        self._write(head + frame.data)
+        if self._entries is not None:
+            self._entries.append(
+                Entry(
+                    position,
+                    generation,
+                    frame.offset,
+                    frame.length,
+                    len(frame.data),
+                    frame.sha256,
+                )
+            )
+        length = frame.offset + frame.length
+        if generation == state.generation:
+            length = max(length, state.length)
+        self._state = Archived(generation, length, self.size, state.frames + 1)
+        return self._state
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            count = os.pwrite(self.descriptor, view, self.size)
+            self.size += count
+            view = view[count:]
+            self.written = True
+
+
+def sync_folder(folder: Path) -> None:
+    """Puts the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _overlapping(file: _File, source: Source, state: Archived, frame: Frame) -> Archived:
+    """Archives what of a frame is new, its beginning being archived already, or seeming to be."""
+    raw = decompress(frame.data, frame.length)
+    known = min(frame.offset + frame.length, state.length)
+    try:
+        stored = file.bytes_of(state.generation, frame.offset, known)
+    except DamagedArchive:
+        return file.write(source, state, state.generation, frame)  # mends what is damaged
+    same = _common(stored, raw)
+    if same == len(raw):
+        return state
+    rest = make_frame(frame.offset + same, raw[same:])
+    generation = state.generation if same == len(stored) else state.generation + 1
+    return file.write(source, state, generation, rest)
+
+
+def _common(first: bytes, second: bytes) -> int:
+    """How many bytes two strings begin with in common."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def make_frame(offset: int, raw: bytes) -> Frame:
+    """The frame of raw bytes that begin at a logical offset."""
+    data = zstandard.ZstdCompressor(level=LEVEL).compress(raw)
+    return Frame(offset, len(raw), hashlib.sha256(raw).digest(), data)

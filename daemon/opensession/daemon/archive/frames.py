@@ -1,0 +1,268 @@
+"""The format of an archive file, and finding one's way in it.
+
+One file per source, `archive/<2 hex>/<38 hex>.zst`, named by a hash of agent and path. The whole
+file is a valid zstd stream; what we add stands in skippable frames:
+
+    skippable  "OPENSESS", version byte, sealed byte, identity (agent, root, path), crc32
+    skippable  "OSFR", generation, source hash, offset, length, packed, sha256, crc32
+    zstd       `length` raw bytes of the source, from logical offset `offset` on, `packed` bytes
+    …          the last two again for every frame
+
+A generation is one state of the source's bytes. It consists of its frames and, below the lowest
+offset among them, of the generation before; so a source that was rewritten from some byte on costs
+only the bytes from there. A frame of length 0 says that the source was cut at its offset. Where
+frames of a generation overlap they hold the same bytes; a later one then mends a damaged one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from opensession.core.errors import Refused
+from opensession.parsers.agent import Source
+
+VERSION = 1
+
+_SKIPPABLE = struct.Struct("<II")
+_HEADER_MAGIC = 0x184D2A5D
+_FRAME_MAGIC = 0x184D2A5E
+_NAME = b"OPENSESS"
+_FRAME = struct.Struct("<4sI8sQQQ32s")
+_FRAME_NAME = b"OSFR"
+_CRC = struct.Struct("<I")
+_FRAME_SIZE = _FRAME.size + _CRC.size
+HEAD_BYTES = _SKIPPABLE.size + _FRAME_SIZE
+"""Bytes that stand before each zstd frame."""
+
+_FRAME_START = _SKIPPABLE.pack(_FRAME_MAGIC, _FRAME_SIZE) + _FRAME_NAME
+_MAX_IDENTITY = 1 << 20
+_SEARCH_BLOCK = 1 << 20
+
+
+class NewerArchive(Refused):
+    """The archive was written by a newer OpenSession; it was not touched."""
+
+
+class DamagedArchive(Exception):
+    """Bytes of an archive file are not what was written. The message names file and position."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Which source an archive file is of."""
+
+    agent: str
+    root: str
+    path: str
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One zstd frame: `packed` bytes at `position` of the file hold the raw bytes from `offset`."""
+
+    position: int
+    generation: int
+    offset: int
+    length: int
+    packed: int
+    sha256: bytes
+
+    @property
+    def end(self) -> int:
+        """The logical offset after it."""
+        return self.offset + self.length
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """What a file holds. A torn tail begins at `end` (`end < size`): the rest of an append that did
+    not complete. `damaged` are the stretches (from, to) of the file that are no frames of ours.
+    """
+
+    identity: Identity | None
+    entries: list[Entry]
+    end: int
+    size: int
+    damaged: list[tuple[int, int]]
+
+    @property
+    def generation(self) -> int:
+        """The latest generation; 0 for an empty archive."""
+        return max((entry.generation for entry in self.entries), default=0)
+
+
+def file_for(archive_dir: Path, agent: str, path: str) -> Path:
+    """Where the bytes of a source are archived."""
+    digest = source_hash(agent, path).hex()
+    return archive_dir / digest[:2] / f"{digest[2:40]}.zst"
+
+
+def source_hash(agent: str, path: str) -> bytes:
+    """32 bytes that name a source."""
+    return hashlib.sha256(f"{agent}\0{path}".encode(errors="surrogateescape")).digest()
+
+
+def header(source: Source) -> bytes:
+    """The beginning of a new archive file."""
+    identity = msgspec.msgpack.encode(
+        [_storable(value) for value in (source.agent, source.root, source.path)]
+    )
+    content = _NAME + bytes((VERSION, 0)) + identity
+    content += _CRC.pack(zlib.crc32(content))
+    return _SKIPPABLE.pack(_HEADER_MAGIC, len(content)) + content
+
+
+def frame_header(
+    source: Source, generation: int, offset: int, length: int, packed: int, sha256: bytes
+) -> bytes:
+    """What stands before a zstd frame."""
+    key = source_hash(source.agent, source.path)[:8]
+    content = _FRAME.pack(_FRAME_NAME, generation, key, offset, length, packed, sha256)
+    return _SKIPPABLE.pack(_FRAME_MAGIC, _FRAME_SIZE) + content + _CRC.pack(zlib.crc32(content))
+
+
+def scan(path: Path) -> Scan:
+    """Reads the headers of all frames; the frames themselves are not read.
+
+    Raises FileNotFoundError, or `NewerArchive` for a version this program does not know.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        return scan_open(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def scan_open(descriptor: int) -> Scan:
+    """`scan` of an open file."""
+    size = os.fstat(descriptor).st_size
+    identity, position = _read_header(descriptor, size)
+    entries: list[Entry] = []
+    damaged: list[tuple[int, int]] = []
+    if identity is None and size:
+        position, resumed = 0, _next_frame(descriptor, 0, size)
+        if resumed is not None:
+            damaged.append((0, resumed))
+            position = resumed
+    while position < size:
+        head = os.pread(descriptor, HEAD_BYTES, position)
+        entry = _parse(head, position)
+        if entry is not None and entry.position + entry.packed <= size:
+            entries.append(entry)
+            position = entry.position + entry.packed
+            continue
+        resumed = _next_frame(descriptor, position + 1, size)
+        if resumed is None:
+            if entry is None and not _is_torn(descriptor, position, size):
+                damaged.append((position, size))
+                position = size
+            break
+        damaged.append((position, resumed))
+        position = resumed
+    return Scan(identity, entries, position, size, damaged)
+
+
+def extent(entries: Sequence[Entry], generation: int) -> int:
+    """How many bytes from the beginning of a generation the archive holds without a gap."""
+    end = 0
+    for entry in layout(entries, generation):
+        if entry.offset > end:
+            break
+        end = max(end, entry.end)
+    return end
+
+
+def layout(entries: Sequence[Entry], generation: int) -> list[Entry]:
+    """The frames a generation consists of, by offset, those of earlier ones below it included.
+
+    Frames of an earlier generation are cut (their `length`) where the later one begins, so such an
+    entry may promise less than its frame holds.
+    """
+    found: list[Entry] = []
+    limit: int | None = None
+    while generation > 0 and limit != 0:
+        own = [entry for entry in entries if entry.generation == generation]
+        if own:
+            for entry in own:
+                if limit is None or entry.end <= limit:
+                    found.append(entry)
+                elif entry.offset < limit:
+                    shorter = limit - entry.offset
+                    found.append(msgspec.structs.replace(entry, length=shorter))
+            lowest = min(entry.offset for entry in own)
+            limit = lowest if limit is None else min(limit, lowest)
+        generation -= 1
+    found.sort(key=lambda entry: (entry.offset, entry.position))
+    return found
+
+
+def _storable(value: str) -> str:
+    """Paths may hold bytes that are no UTF-8; msgpack holds only text."""
+    return os.fsencode(value).decode("utf-8", errors="backslashreplace")
+
+
+def _read_header(descriptor: int, size: int) -> tuple[Identity | None, int]:
+    start = os.pread(descriptor, _SKIPPABLE.size, 0)
+    if len(start) < _SKIPPABLE.size:
+        return None, 0
+    magic, length = _SKIPPABLE.unpack(start)
+    if magic != _HEADER_MAGIC or not 14 < length <= _MAX_IDENTITY or length + 8 > size:
+        return None, 0
+    content = os.pread(descriptor, length, _SKIPPABLE.size)
+    if not content.startswith(_NAME) or zlib.crc32(content[:-4]) != _CRC.unpack(content[-4:])[0]:
+        return None, 0
+    if content[8] > VERSION or content[9] != 0:
+        raise NewerArchive(
+            f"the archive was written by a newer OpenSession (format {content[8]})",
+            "update opensession",
+        )
+    agent, root, path = msgspec.msgpack.decode(content[10:-4], type=tuple[str, str, str])
+    return Identity(agent, root, path), _SKIPPABLE.size + length
+
+
+def _parse(head: bytes, position: int) -> Entry | None:
+    """The frame whose header begins at `position`, or None for a header that is not intact."""
+    if len(head) < HEAD_BYTES or not head.startswith(_FRAME_START):
+        return None
+    content = head[_SKIPPABLE.size : -_CRC.size]
+    if zlib.crc32(content) != _CRC.unpack(head[-_CRC.size :])[0]:
+        return None
+    _, generation, _, offset, length, packed, sha256 = _FRAME.unpack(content)
+    return Entry(position + HEAD_BYTES, generation, offset, length, packed, sha256)
+
+
+def _next_frame(descriptor: int, position: int, size: int) -> int | None:
+    """Where the next intact and complete frame begins, at `position` or later."""
+    overlap = len(_FRAME_START) - 1
+    while position < size:
+        block = os.pread(descriptor, _SEARCH_BLOCK + overlap, position)
+        index = block.find(_FRAME_START)
+        while index >= 0:
+            head = os.pread(descriptor, HEAD_BYTES, position + index)
+            entry = _parse(head, position + index)
+            if entry is not None and entry.position + entry.packed <= size:
+                return position + index
+            index = block.find(_FRAME_START, index + 1)
+        position += _SEARCH_BLOCK
+    return None
+
+
+def _is_torn(descriptor: int, position: int, size: int) -> bool:
+    """Reports whether what follows `position` looks like a header that was not written whole."""
+    rest = os.pread(descriptor, HEAD_BYTES, position)
+    if size - position < HEAD_BYTES and (
+        _FRAME_START.startswith(rest[: len(_FRAME_START)])
+        or rest.startswith(_FRAME_START)
+        or position == 0
+    ):
+        return True
+    while position < size:
+        block = os.pread(descriptor, _SEARCH_BLOCK, position)
+        if block.strip(b"\0"):
+            return False
+        position += len(block)
+    return True
