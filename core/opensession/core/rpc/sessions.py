@@ -89,13 +89,16 @@ LOG_FIELDS = (
 
 
 class SessionsListResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`hidden` says what the scope left out: the number of further sessions with `all`."""
+    """`hidden` says what the scope left out: the number of further sessions with `all`. `indexing`
+    is the fraction of known bytes that is indexed, below 1 while a backlog is read.
+    """
 
     sessions: list[SessionRow]
     total: int
     next: str = ""
     scope: str = ""
     hidden: int = 0
+    indexing: float = 1.0
 
 
 class ResolveParams(Params, frozen=True):
