@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opensession.core.rpc import config, daemon, events, index, search, sessions, stats
+from opensession.core.rpc import changes, config, daemon, events, index, search, sessions, stats
 from opensession.core.rpc.envelope import Method, Nothing
 
 HELLO = Method(
@@ -89,6 +89,27 @@ CONFIG_GET = Method(
 CONFIG_SET = Method(
     "config.set", config.ConfigSetParams, config.ConfigSetResult, "change", "Changes settings."
 )
+CHANGES_RECORD = Method(
+    "changes.record",
+    changes.ChangesRecordParams,
+    changes.ChangesRecordResult,
+    "change",
+    "Remembers a change outside our own folders, so that it can be undone.",
+)
+CHANGES_LIST = Method(
+    "changes.list",
+    Nothing,
+    changes.ChangesListResult,
+    "read",
+    "The changes outside our own folders that are not undone.",
+)
+CHANGES_UNDONE = Method(
+    "changes.undone",
+    changes.ChangesUndoneParams,
+    changes.ChangesUndoneResult,
+    "change",
+    "Notes that changes are undone.",
+)
 SUBSCRIBE = Method(
     "events.subscribe",
     events.SubscribeParams,
@@ -107,5 +128,6 @@ UNSUBSCRIBE = Method(
 METHODS: tuple[Method[Any, Any], ...] = (
     HELLO, STATUS, HEALTH, STOP, RELOAD, LOGS, AGENTS_LIST, INDEX_RUN, INDEX_REBUILD,
     SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT, SESSIONS_RESOLVE,
-    SEARCH, STATS, CONFIG_GET, CONFIG_SET, SUBSCRIBE, UNSUBSCRIBE,
+    SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST, CHANGES_UNDONE,
+    SUBSCRIBE, UNSUBSCRIBE,
 )  # fmt: skip
