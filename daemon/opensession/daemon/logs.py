@@ -25,7 +25,6 @@ from opensession.core.errors import OpenSessionError
 ROTATE_BYTES = 4 << 20
 KEPT_FILES = 3
 TAIL_BYTES = 1 << 20
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "warn": 30, "error": 40}
 
 _ExcInfo: TypeAlias = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -73,18 +72,11 @@ class PrivateFile(logging.handlers.RotatingFileHandler):
         return io.TextIOWrapper(os.fdopen(descriptor, "ab"), "utf-8", "backslashreplace")
 
 
-def level_of(environ: Mapping[str, str]) -> int:
-    """The level `OPENSESSION_LOG` asks for; a word that is none means `info`."""
-    return LEVELS.get(environ.get("OPENSESSION_LOG", "").strip().lower(), logging.INFO)
-
-
-def set_up(path: Path, environ: Mapping[str, str], *, foreground: bool) -> None:
+def set_up(path: Path, level: str, environ: Mapping[str, str], *, foreground: bool) -> None:
     """Send the log to `path`, and to stderr too where it is a terminal or `foreground` is set.
 
     Under a service manager that keeps stderr with times of its own, lines there carry none.
     """
-    root = logging.getLogger()
-    root.setLevel(level_of(environ))
     file = PrivateFile(path, maxBytes=ROTATE_BYTES, backupCount=KEPT_FILES)
     file.setFormatter(Formatter())
     handlers: list[logging.Handler] = [file]
@@ -92,9 +84,15 @@ def set_up(path: Path, environ: Mapping[str, str], *, foreground: bool) -> None:
         stream = logging.StreamHandler(sys.stderr)
         stream.setFormatter(Formatter(with_time="JOURNAL_STREAM" not in environ))
         handlers.append(stream)
-    root.handlers[:] = handlers
+    logging.getLogger().handlers[:] = handlers
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a full disk costs log lines, not tracebacks on stderr
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """Log from `level` on: `debug`, `info`, `warning` or `error`."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def tail(path: Path, count: int) -> list[str]:
