@@ -45,10 +45,14 @@ class ProtocolMismatch(Unreachable):
 
 
 class NotFound(OpenSessionError):
-    """A reference that names nothing, or more than one thing."""
+    """A reference that names nothing, or more than one thing: then `candidates` says which."""
 
     code = -32001
     exit_code = 4
+
+    def __init__(self, message: str, hint: str = "", candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.candidates = candidates
 
 
 class Refused(OpenSessionError):
