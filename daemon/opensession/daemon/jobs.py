@@ -17,7 +17,7 @@ import msgspec
 from opensession.core.errors import OpenSessionError
 from opensession.core.rpc.index import Progress
 from opensession.daemon import logs, tasks
-from opensession.daemon.connection import ClientConnection
+from opensession.daemon.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ Work = Callable[[Report], Awaitable[dict[str, Any]]]
 
 
 class _Job:
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Client) -> None:
         self.name = secrets.token_hex(4)
         self._connection = connection
         self._latest: Progress | None = None
@@ -80,7 +80,7 @@ class _Job:
         )
 
 
-def start(connection: ClientConnection, work: Work) -> str:
+def start(connection: Client, work: Work) -> str:
     """Start a job for a connection and return its name. The first notification comes after the
     answer of the call that started it; if the connection closes, the work is cancelled.
     """

@@ -18,7 +18,8 @@ from opensession.core.rpc.changes import (
 )
 from opensession.core.rpc.envelope import Nothing
 from opensession.core.timeparse import format_time
-from opensession.daemon.state import App, Client
+from opensession.daemon.client import Client
+from opensession.daemon.state import App
 from opensession.daemon.user_data import UserData
 
 T = TypeVar("T")

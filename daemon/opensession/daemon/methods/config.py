@@ -1,0 +1,55 @@
+"""config.*: what is set, where each value comes from, and changes that keep comments."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+
+from opensession.core import config
+from opensession.core.errors import UsageError
+from opensession.core.rpc.config import (
+    ConfigGetParams,
+    ConfigGetResult,
+    ConfigSetParams,
+    ConfigSetResult,
+    Setting,
+)
+from opensession.daemon.client import Client
+from opensession.daemon.state import App
+
+
+async def get(app: App, params: ConfigGetParams, client: Client) -> ConfigGetResult:
+    """One setting, one section, or all. Values as they are in use, keys and tokens masked."""
+    await app.refresh_config()
+    settings = [Setting(key=key, value=value, origin=o) for key, value, o in app.loaded.rows()]
+    wanted = params.key.replace("-", "_")
+    if wanted:
+        names = [setting.key for setting in settings]
+        settings = [s for s in settings if s.key == wanted or s.key.startswith(wanted + ".")]
+        if not settings:
+            near = difflib.get_close_matches(wanted, names, n=1)
+            hint = f"opensession config get {near[0]}" if near else "opensession config"
+            raise UsageError(f"no such setting: {params.key}", hint)
+    return ConfigGetResult(
+        settings=settings,
+        path=str(app.paths.config_file),
+        warnings=[*app.refused, *app.loaded.warnings],
+    )
+
+
+async def set_(app: App, params: ConfigSetParams, client: Client) -> ConfigSetResult:
+    """Write settings to `daemon.toml` and take them up."""
+    path = app.paths.config_file
+    home = str(app.paths.home)
+    # In a thread: the file is on disk before anyone is told that it is set.
+    changed = await asyncio.to_thread(config.set_values, path, params.values, home=home)
+    await app.refresh_config(force=True)
+    return ConfigSetResult(
+        path=str(path),
+        changed=changed,
+        restart_due=app.restart_due,
+        warnings=[*app.refused, *app.loaded.warnings],
+    )
+
+
+HANDLERS = {"config.get": get, "config.set": set_}

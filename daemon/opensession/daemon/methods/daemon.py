@@ -1,0 +1,109 @@
+"""daemon.*: who answers, how it is, stop, reload, logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+
+from opensession.core import __version__
+from opensession.core.config import changed_keys
+from opensession.core.errors import ProtocolMismatch
+from opensession.core.rpc import daemon as rpc
+from opensession.core.rpc.envelope import PROTOCOL, Nothing
+from opensession.core.rpc.methods import METHODS
+from opensession.daemon import checks, facts, logs
+from opensession.daemon.roots import take_variables
+from opensession.daemon.client import Client
+from opensession.daemon.state import App
+
+log = logging.getLogger(__name__)
+
+MOST_LINES = 10_000
+
+
+async def hello(app: App, params: rpc.HelloParams, client: Client) -> rpc.Hello:
+    """Greet a client; where its environment puts agents' folders is remembered.
+
+    Raises ProtocolMismatch for a client that speaks another protocol (0: it does not say).
+    """
+    client.client = params.client[:80]
+    if params.protocol not in (0, PROTOCOL):
+        older = "daemon" if params.protocol > PROTOCOL else "client"
+        raise ProtocolMismatch(
+            f"the daemon {__version__} speaks protocol {PROTOCOL}, {params.client or 'the client'}"
+            f" speaks {params.protocol}: the {older} is the older one",
+            "opensession daemon restart" if older == "daemon" else "update opensession",
+        )
+    await take_variables(app, params.env)
+    return rpc.Hello(
+        version=__version__,
+        protocol=PROTOCOL,
+        pid=os.getpid(),
+        instance=app.instance,
+        features=sorted(method.name for method in METHODS),
+    )
+
+
+async def status(app: App, params: Nothing, client: Client) -> rpc.Status:
+    """How the daemon is. What was noticed once (a damaged index, what is kept) is told here."""
+    await app.refresh_config()
+    return await facts.status(app)
+
+
+async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
+    """Every check there is."""
+    await app.refresh_config()
+    found = [
+        *checks.check_config(app.paths.config_file, app.loaded.warnings, app.refused),
+        *checks.check_restart(app.restart_due),
+        *await asyncio.to_thread(_look_at_disk, app),
+        *await facts.check_index(app),
+        *checks.check_agents(
+            app.library.agent_status(), app.library.indexing(), time.time_ns() // 1000
+        ),
+    ]
+    return rpc.Health(healthy=all(check.state != "red" for check in found), checks=found)
+
+
+def _look_at_disk(app: App) -> list[rpc.Check]:
+    return [
+        *checks.check_disk(checks.disk_of(app.paths.data_dir)),
+        *checks.check_modes(app.paths, app.socket),
+    ]
+
+
+async def stop(app: App, params: Nothing, client: Client) -> rpc.StopResult:
+    """End in good order; the answer is sent before."""
+    log.info("asked to stop by %s", client.client or "a client")
+    app.stopping.set()
+    return rpc.StopResult(stopping=True)
+
+
+async def reload(app: App, params: Nothing, client: Client) -> rpc.ReloadResult:
+    """Read the configuration anew. Bad values are told and change nothing."""
+    before = app.loaded.settings
+    await app.refresh_config(force=True)
+    return rpc.ReloadResult(
+        changed=changed_keys(before, app.loaded.settings),
+        restart_due=app.restart_due,
+        warnings=[*app.refused, *app.loaded.warnings],
+    )
+
+
+async def read_log(app: App, params: rpc.LogsParams, client: Client) -> rpc.LogsResult:
+    """The end of the log."""
+    path = app.paths.log_file
+    lines = await asyncio.to_thread(logs.tail, path, min(params.lines, MOST_LINES))
+    return rpc.LogsResult(path=str(path), lines=lines)
+
+
+HANDLERS = {
+    "daemon.hello": hello,
+    "daemon.status": status,
+    "daemon.health": health,
+    "daemon.stop": stop,
+    "daemon.reload": reload,
+    "daemon.logs": read_log,
+}
