@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from opensession.core.hail import SessionInfo, Usage
+from opensession.daemon.gitfacts import GitFacts
 from opensession.parsers.agent import Cursor
 
 
@@ -59,7 +60,9 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PreparedSession(msgspec.Struct, frozen=True, array_like=True):
-    """A `parsers.agent.SessionDelta`, stripped and encoded: rows are seq `keep + 1` and on."""
+    """A `parsers.agent.SessionDelta`, stripped and encoded: rows are seq `keep + 1` and on. `git` is
+    the repository that the session's folder is in now.
+    """
 
     info: SessionInfo
     keep: int
@@ -70,6 +73,7 @@ class PreparedSession(msgspec.Struct, frozen=True, array_like=True):
     redactions: dict[str, int]
     secondary: bool
     ended: bool
+    git: GitFacts | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

@@ -11,9 +11,11 @@ CREATE TABLE source (
   mtime_ns INTEGER NOT NULL DEFAULT 0,
   offset INTEGER NOT NULL DEFAULT 0,        -- logical bytes read; the cursor's offset
   cursor BLOB,                              -- msgpack of parsers.agent.Cursor
-  generation INTEGER NOT NULL DEFAULT 1,    -- of the bytes: raised when the source was replaced
+  generation INTEGER NOT NULL DEFAULT 1,    -- of the bytes: raised when archived ones changed
   archived_len INTEGER NOT NULL DEFAULT 0,  -- logical bytes of this generation in the archive
-  archive_size INTEGER NOT NULL DEFAULT 0,  -- size of the archive file after that
+  archive_size INTEGER NOT NULL DEFAULT 0,  -- size of the archive file after that; 0: unknown
+  archive_frames INTEGER NOT NULL DEFAULT 0, -- written since the file was merged
+  archive_gap INTEGER NOT NULL DEFAULT 0,   -- 1: a frame was left out, for lack of room
   parser_version INTEGER NOT NULL DEFAULT 0,
   strip_version INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL DEFAULT 'new',        -- new | ok | gone | refused | error
@@ -65,6 +67,7 @@ CREATE TABLE session (
   parser_version INTEGER NOT NULL DEFAULT 0,
   strip_version INTEGER NOT NULL DEFAULT 0,
   redactions TEXT NOT NULL DEFAULT '{}',    -- JSON {kind: count}
+  reread BLOB,                              -- msgpack of store.reread.Reread while that goes on
   info BLOB NOT NULL,                       -- msgpack of core.hail.SessionInfo as last given
   UNIQUE (origin, agent, native_id)
 ) STRICT;
@@ -84,6 +87,17 @@ CREATE TABLE event (
   body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX event_errors ON event (time_us) WHERE flags & 1;
+-- Finds an id within its session; the ends of ids differ where their beginnings do not.
+CREATE INDEX event_by_event_id ON event (id >> 24, substr(event_id, -8));
+
+-- A source that holds the first `seq` events of a session that another source owns.
+CREATE TABLE copy (
+  source INTEGER NOT NULL,
+  session INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (source, session)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX copy_by_session ON copy (session);
 
 CREATE TABLE file_touch (
   session INTEGER NOT NULL,
