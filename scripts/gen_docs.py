@@ -146,8 +146,8 @@ def _own_errors() -> Iterator[tuple[int, str]]:
 def _method(method: Method[Any, Any]) -> str:
     parts = [f"### {method.name}\n\n{method.summary} Effect: {method.effect}.\n"]
     if msgspec.structs.fields(method.params):
-        said = _doc(method.params) or "\n\n"
-        parts.append(f"Parameters. {said}{_fields(method.params)}")
+        said = f"Parameters. {_doc(method.params)}".rstrip()
+        parts.append(f"{said}\n\n{_fields(method.params)}")
     else:
         parts.append("No parameters.\n")
     parts.append(f"Result: {_link(method.result)}.\n")
@@ -170,7 +170,7 @@ def _fields(kind: type[Any]) -> str:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     value = field.default
     if value is msgspec.NODEFAULT:
-        value = field.default_factory()  # type: ignore[operator]
+        value = field.default_factory()
     return msgspec.json.encode(value).decode()
 
 
