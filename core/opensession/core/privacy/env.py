@@ -1,0 +1,183 @@
+"""Values of variables whose names tell of a secret: `NAME=value`, `NAME: "value"`, JSON and YAML.
+
+The process environment is never read for it (DECISIONS §5): the name decides.
+"""
+
+from __future__ import annotations
+
+import re
+
+from opensession.core.privacy.names import KEYWORDS, SecretName, secret_name
+from opensession.core.privacy.redaction import placeholder
+from opensession.core.privacy.scanner import Detector, Found
+from opensession.core.privacy.values import is_code, is_placeholder
+
+_NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+_NAME_LIMIT = 64
+_VALUE_LIMIT = 16 << 10
+
+# From the end of the keyword: the rest of the name, `=` or `:`, and what opens the value. Quotes
+# may be escaped, as in JSON inside of JSON.
+_ASSIGNMENT = re.compile(
+    rb"""(?P<rest>[A-Za-z0-9_.-]{0,64})(?P<quote>\\{0,7}["'`])?\]?\??
+    (?P<before>[ \t]{0,20})(?P<sign>:=|=>|\?=|\+=|[:=])(?![=:~>])(?P<after>[ \t]{0,20})
+    (?:(?P<scheme>(?i:bearer|basic|token|digest))[ ])?
+    (?:[bBrRuUfF]{0,2}(?P<open>\\{0,7}(?:\"{3}|'{3}|["'`]))
+       (?:(?P<inner>(?i:bearer|basic|token))[ ])?)?""",
+    re.VERBOSE,
+)
+# How far an unquoted value goes: in a line of its own to the next blank, in a command to what the
+# shell ends words at, else to what ends values in code as well.
+_LINE_RUN = re.compile(rb"(?:[^\s\\]|\\(?![nrt])){1,16384}")
+_SHELL_RUN = re.compile(rb"[^\s\"'`\\;&|<>)]{1,16384}")
+_CODE_RUN = re.compile(rb"[^\s\"'`\\;,&|<>]{1,16384}")
+_LINE_BEGIN = re.compile(
+    rb"[ \t]{0,40}(?:export |set |setx |declare -x |- |ENV |ARG |[+]|env )?[ ]*\Z"
+)
+_LINE_REST = re.compile(rb"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
+
+
+def env_detector(key: bytes) -> Detector:
+    """The detector of such values; `key` makes their tags."""
+
+    def check(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        begin = _name_begin(data, start)
+        name = secret_name(data[begin : match.end("rest")].decode("ascii"))
+        if name is None or data[max(0, begin - 10) : begin].lower() == b"[redacted:":
+            return None
+        span = _quoted(data, match) if match["open"] else _unquoted(data, begin, match, name)
+        if span is None:
+            return None
+        value = data[span[0] : span[1]]
+        text = placeholder(name.kind, value, key)
+        if b"\n" in value:
+            text += b"\n" * value.count(b"\n")
+        if match["quote"] and not match["open"]:
+            text = match["quote"] + text + match["quote"]  # a JSON number becomes a string
+        return Found(span[0], span[1], name.kind, text)
+
+    return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True)
+
+
+def redact_value(name: str, value: str, key: bytes) -> tuple[str, str] | None:
+    """The placeholder and kind for a value whose name is known (as in a JSON object), or None."""
+    known = secret_name(name)
+    data = value.encode("utf-8", "surrogatepass")
+    if known is None or is_placeholder(data):
+        return None
+    text = placeholder(known.kind, data, key) + b"\n" * data.count(b"\n")
+    return text.decode(), known.kind
+
+
+def _name_begin(data: bytes, start: int) -> int:
+    """Where the name that holds the keyword begins."""
+    begin = start
+    lowest = max(0, start - _NAME_LIMIT)
+    while begin > lowest and data[begin - 1] in _NAME_BYTES:
+        begin -= 1
+    if begin < start and data[begin - 1 : begin] == b"\\" and data[begin : begin + 1] in b"nrt":
+        begin += 1  # the letter belongs to an escaped line break
+    return begin
+
+
+def _quoted(data: bytes, match: re.Match[bytes]) -> tuple[int, int] | None:
+    begin = match.end()
+    mark = match["open"]
+    end = _closing(data, begin, mark)
+    if end is None:
+        run = _LINE_RUN.match(data, begin)  # cut off: what there is of it
+        if run is None:
+            return None
+        end = run.end()
+    value = data[begin:end]
+    if is_placeholder(value) or value.endswith(b"[redacted"):
+        return None
+    if data[begin - len(mark) - 1 : begin - len(mark)] in (b"f", b"F") and b"{" in value:
+        return None  # a formatted string names variables
+    if b" " in value.strip() and _is_sentence(value):
+        return None
+    return begin, end
+
+
+def _closing(data: bytes, begin: int, mark: bytes) -> int | None:
+    """Where the quote closes, or None. A value goes over lines only if it is a key block or in
+    triple quotes.
+    """
+    limit = min(len(data), begin + _VALUE_LIMIT)
+    multiline = len(mark.lstrip(b"\\")) == 3 or data.startswith(b"-----BEGIN", begin)
+    at = begin
+    while True:
+        at = data.find(mark, at, limit)
+        if at < 0 or (not multiline and b"\n" in data[begin:at]):
+            return None
+        escapes = 0
+        while at - escapes > begin and data[at - escapes - 1] == 0x5C:
+            escapes += 1
+        if escapes % 2 == 0:
+            return at
+        at += 1
+
+
+_SENTENCE = re.compile(rb"(?:[A-Z][a-z']+|[a-z']+)(?:[ ,.:-]+[A-Za-z']+){2,}[ .!?:]*\Z")
+
+
+def _is_sentence(value: bytes) -> bool:
+    """Reports whether a quoted value is a label or a message about secrets."""
+    return _SENTENCE.match(value) is not None and (
+        re.search(rb"(?i)passw|token|secret|key|credential|your|must|please", value) is not None
+    )
+
+
+def _unquoted(
+    data: bytes, begin: int, match: re.Match[bytes], name: SecretName
+) -> tuple[int, int] | None:
+    start = match.end()
+    equals = match["sign"] == b"="
+    spaced = bool(match["before"]) or (equals and bool(match["after"]))
+    line = data[data.rfind(b"\n", max(0, begin - 80), begin) + 1 : begin]
+    if begin > 80 and len(line) >= 80:
+        line = b"x"
+    opens_line = _LINE_BEGIN.match(line) is not None and not match["quote"]
+    variable = name.upper and equals and not spaced
+    config = not spaced and (
+        data[begin : begin + 2] == b"--" or data[begin - 1 : begin] in (b"?", b"&")
+    )
+    if match["scheme"]:
+        config = True  # "Bearer" and what follows is never code
+    run = None
+    if opens_line:
+        run = _LINE_RUN.match(data, start)
+        alone = run is not None and _LINE_REST.match(data, run.end()) is not None
+        if variable or (alone and not spaced):
+            config = True
+        else:
+            run = None
+    if run is None:
+        run = (_SHELL_RUN if variable else _CODE_RUN).match(data, start)
+    if run is None:
+        return None
+    value = run[0]
+    trimmed = value.rstrip(b",;")
+    ends_statement = trimmed != value
+    if match["quote"] or not config:
+        trimmed = _without_closers(trimmed)
+    elif trimmed[-1:] in (b'"', b"'", b"`"):
+        trimmed = trimmed[:-1]  # it closes what began before the name
+    if not trimmed or is_placeholder(trimmed):
+        return None
+    if is_code(trimmed, upper=variable, config=config, ends_statement=ends_statement):
+        return None
+    if match["quote"] and not trimmed.isdigit():
+        return None  # a name in quotes and a value without: only numbers are no code
+    return start, start + len(trimmed)
+
+
+def _without_closers(value: bytes) -> bytes:
+    """The value without closing brackets at its end that it does not open."""
+    pairs = {0x29: b"(", 0x5D: b"[", 0x7D: b"{"}
+    while value and value[-1] in pairs:
+        opener = pairs[value[-1]]
+        if value.count(opener) >= value.count(value[-1:]):
+            break
+        value = value[:-1].rstrip(b",;")
+    return value

@@ -1,0 +1,101 @@
+"""Which names tell of a secret: `OPENAI_API_KEY`, `dbPassword`, not `max_tokens`."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import NamedTuple
+
+_STEMS = ("token", "secret", "passw", "passphrase", "credential", "apikey", "authorization")
+
+KEYWORDS: tuple[bytes, ...] = (
+    *(form.encode() for stem in _STEMS for form in (stem, stem.upper(), stem.capitalize())),
+    *(b"_key", b"_KEY", b"_Key", b"-key", b"-KEY", b"-Key", b"Key"),
+    *(b"_pwd", b"_PWD", b"Pwd"),
+)
+"""Every name that tells of a secret holds one of these."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_SECRET = re.compile(
+    r"(?:[a-z]*(?P<word>token|secret|passwd|password|passphrase|apikey)|(?P<credential>credentials?)"
+    r"|(?P<authorization>authorization)|(?<=_)(?P<pwd>pwd)"
+    r"|(?P<key>api|access|private|secret|signing|encryption|encrypt|master|auth|account"
+    r"|service|role|subscription|deploy|license|ssh|jwt|hmac|app|admin|client|shared|consumer"
+    r"|webhook)_?keys?)(?=_|\Z)"
+)
+
+_KINDS = {"passwd": "password", "passphrase": "password", "apikey": "api-key"}
+_KEY_KINDS = {"api": "api-key", "access": "access-key", "private": "private-key"}
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# After the word: it is something about a secret, not the secret.
+_ABOUT = _words(
+    """count counts limit limits type types name names length len size url uri endpoint path paths
+    file files filename dir folder ids expiry expires expiration expire ttl age lifetime budget
+    usage index field fields input label placeholder policy policies prompt hint ref refs arn
+    manager store storage provider providers scope scopes kind format prefix suffix header headers
+    env var vars variable required enabled disabled valid invalid exists rate cost costs per window
+    max min total strength rules rule regex pattern version status state error errors message
+    handler class func function callback column table page link route button form icon detection
+    scanner stream map list pos position span range start end offset idx num"""
+)
+
+# Before it: a fact about a secret.
+_FLAG = _words("is has no use uses show hide enable require requires needs forgot")
+
+# Before a token: it is counted, or belongs to a language or to a list and not to a person.
+_COUNTED = _words(
+    """max min num n total input output prompt completion cached cache reasoning context next page
+    pagination continuation eos bos pad unk sep cls mask special stop prev previous last first
+    thinking budget per"""
+)
+
+
+class SecretName(NamedTuple):
+    """A name that tells of a secret: its kind, and whether it is written as variables are."""
+
+    kind: str
+    upper: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def secret_name(name: str) -> SecretName | None:
+    """The kind of secret a name tells of, or None; of a dotted name the last part counts."""
+    last = name.strip("-_.").rpartition(".")[2]
+    words = [word.lower() for word in _WORDS.findall(last)]
+    snake = "_".join(words)
+    matches = list(_SECRET.finditer(snake))
+    if not matches:
+        return None
+    match = matches[-1]  # what the name is about
+    after = snake[match.end() :].split("_")
+    kind = _kind(match)
+    # An access key's id is half of it; any other id names a secret and is none.
+    if any(word in _ABOUT for word in after) or ("id" in after and kind != "access-key"):
+        return None
+    before = snake[: match.start()].strip("_").split("_")
+    if any(word in _FLAG for word in before):
+        return None
+    if kind == "token" and any(word in _COUNTED for word in before):
+        return None
+    if kind == "pwd" and before[-1] == "old":
+        return None
+    return SecretName("password" if kind == "pwd" else kind, last.isupper())
+
+
+def _kind(match: re.Match[str]) -> str:
+    word = match["word"]
+    if word:
+        return _KINDS.get(word, word)
+    if match["credential"]:
+        return "credential"
+    if match["authorization"]:
+        return "token"
+    if match["pwd"]:
+        return "pwd"
+    return _KEY_KINDS.get(match["key"], "key")

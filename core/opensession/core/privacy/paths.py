@@ -1,0 +1,133 @@
+"""Home folders: this user's becomes `~`, another's `/home/[user]` (DECISIONS §5).
+
+The users of images (`/home/node`, `/home/runner`) name nobody and stay. A path counts where a path
+can begin: `src/home/page.tsx` and `example.com/home/about` hold none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from opensession.core.privacy.scanner import Detector, Found
+
+IMAGE_USERS = frozenset(
+    (b"node", b"runner", b"ubuntu", b"vscode", b"user", b"app", b"root", b"circleci")
+)
+
+_SHARED = frozenset((b"Shared", b"Public", b"Default", b"All Users"))
+"""Folders beside the users' own, on macOS and Windows."""
+
+# A name begins and ends with a letter, digit, underscore or non-ASCII byte.
+_NAME = rb"(?P<user>[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_.@+\x80-\xff-]{0,63}[A-Za-z0-9_\x80-\xff])?)"
+
+# What may stand directly before a path: nothing of a word, or something that is no part of it
+# (an escaped line break, the end of a colour sequence, a compiler's flag, a diff's a/ and b/),
+# or folders that hold homes on some systems.
+_BEGIN = (
+    rb"(?:(?<![A-Za-z0-9_.~\x80-\xff-])|(?<=\\[nrt])|(?<=[0-9\[]m)|(?<=-[ILF])|(?<=[\s\"'][ab])"
+    rb"|(?<=/mnt/[a-z])|(?<=/var)|(?<=/usr)|(?<=/export)|(?<=/host)|(?<=/Volumes/Data))"
+)
+
+_UNIX = re.compile(_BEGIN + rb"/(?P<root>home|Users)/" + _NAME)
+_ENCODED = re.compile(rb"%2[Ff](?:home|Users)%2[Ff]" + _NAME)
+_WINDOWS = re.compile(
+    rb":(?P<separator>\\{1,4}|/)[Uu]sers(?P=separator)"
+    rb"(?:(?P<spaced>[^\\/:*?\"<>|\r\n]{1,64})(?=(?P=separator))|" + _NAME + rb")"
+)
+_DASHED = re.compile(
+    rb"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))-(?:home|Users)-(?P<user>[A-Za-z0-9]{1,64})"
+    rb"(?=(?P<more>-)?)"
+)
+_DASHED_WINDOWS = re.compile(rb"--Users-(?P<user>[A-Za-z0-9]{1,64})(?=-|\b)")
+_WSL = re.compile(rb"/mnt/[a-z]\Z")
+_PAGE = re.compile(rb"\.(?:html?|php|[jt]sx?|css|vue|md|json|aspx?|svelte|png|svg)\Z")
+_WORD = re.compile(rb"[A-Za-z0-9_\x80-\xff-]|\.[A-Za-z0-9_]")
+
+
+def path_detectors(home: str) -> list[Detector]:
+    """The detectors of home folders; `home` is this user's own (empty: none is ours)."""
+    own = home.rstrip("/").encode("utf-8", "surrogateescape")
+    if own.count(b"/") < 1 or not own.startswith(b"/"):
+        own = b""
+    dashed = re.sub(rb"[^A-Za-z0-9]", b"-", own)
+
+    def unix(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        if own and _is_own(data, start, own):
+            return Found(start, start + len(own), "home", b"~")
+        user = match["user"]
+        if user in IMAGE_USERS or (match["root"] == b"Users" and user in _SHARED):
+            return None
+        if _PAGE.search(user) and data[match.end() : match.end() + 1] != b"/":
+            return None
+        if _WSL.match(data, max(0, start - 6), start):
+            start -= 6
+        return Found(start, match.end(), "user", b"/home/[user]")
+
+    def own_home(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        if not _is_own(data, start, own):
+            return None
+        return Found(start, start + len(own), "home", b"~")
+
+    def encoded(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        if match["user"] in IMAGE_USERS | _SHARED:
+            return None
+        slash = data[start : start + 3]
+        return Found(start, match.end(), "user", slash + b"home" + slash + b"[user]")
+
+    def windows(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        drive = data[start - 1 : start] if start else b""
+        user = match["spaced"] or match["user"]
+        if not drive.isalpha() or user.lower() in IMAGE_USERS or user in _SHARED:
+            return None
+        if user == b"[user]":
+            return None
+        return Found(start - 1, match.end(), "user", b"/home/[user]")
+
+    def dashed_name(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        if dashed and data.startswith(dashed, start):
+            end = start + len(dashed)
+            if not data[end : end + 1].isalnum():
+                return Found(start, end, "user", b"-home-[user]")
+        inside = data[start - 1 : start] == b"/"
+        if match["user"] in IMAGE_USERS | _SHARED or not (match["more"] or inside):
+            return None
+        return Found(start, match.end(), "user", b"-home-[user]")
+
+    def dashed_windows(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+        drive = data[start - 1 : start] if start else b""
+        if not drive.isalpha() or data[start - 2 : start - 1].isalnum():
+            return None
+        if match["user"] in IMAGE_USERS | _SHARED:
+            return None
+        return Found(start - 1, match.end(), "user", b"-home-[user]")
+
+    detectors = [
+        Detector("home-folder", (b"/home/", b"/Users/"), _UNIX, unix),
+        Detector(
+            "home-folder-encoded",
+            (b"%2Fhome%2F", b"%2FUsers%2F", b"%2fhome%2f", b"%2fUsers%2f"),
+            _ENCODED,
+            encoded,
+        ),
+        Detector(
+            "home-folder-windows",
+            tuple(
+                b":" + separator + word + separator
+                for word in (b"Users", b"users")
+                for separator in (b"\\", b"\\\\", b"\\\\\\\\", b"/")
+            ),
+            _WINDOWS,
+            windows,
+        ),
+        Detector("home-folder-name", (b"-home-", b"-Users-"), _DASHED, dashed_name),
+        Detector("home-folder-name-windows", (b"--Users-",), _DASHED_WINDOWS, dashed_windows),
+    ]
+    if own and not own.startswith((b"/home/", b"/Users/")):
+        pattern = re.compile(_BEGIN + re.escape(own))
+        detectors.append(Detector("own-home", (own,), pattern, own_home))
+    return detectors
+
+
+def _is_own(data: bytes, start: int, own: bytes) -> bool:
+    """Reports whether the path at `start` is this user's home, or lies in it."""
+    return data.startswith(own, start) and not _WORD.match(data, start + len(own))

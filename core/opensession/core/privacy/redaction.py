@@ -1,0 +1,27 @@
+"""The placeholders: `[redacted:<kind>:<8 base32>]` in the index, `[redacted:<kind>]` outside of it.
+
+The tag is the beginning of an HMAC of the value with a key of this machine: the same value is
+recognised as such, and nobody without the key can test a guess (DECISIONS §5).
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+
+_TAGGED = re.compile(r"\[redacted:([a-z0-9-]{1,40}):[A-Z2-7]{8}\]")
+
+
+def placeholder(kind: str, value: bytes, key: bytes) -> bytes:
+    """What stands in the index in place of a value."""
+    digest = hmac.digest(key, value, "sha256")
+    tag = base64.b32encode(digest[:5]).decode()
+    return f"[redacted:{kind}:{tag}]".encode()
+
+
+def untag(text: str) -> str:
+    """The text as it may leave: placeholders without their tags, so two machines write the same."""
+    if "[redacted:" not in text:
+        return text
+    return _TAGGED.sub(r"[redacted:\1]", text)

@@ -1,0 +1,79 @@
+"""Detectors over bytes: one automaton finds all keywords, patterns run only where one was found.
+
+Text is scanned as UTF-8, so that offsets are bytes and `\\w` in patterns is ASCII. A detector's
+pattern is bounded, so that the time is linear in the text whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import ahocorasick_rs
+
+
+class Found(NamedTuple):
+    """A span to replace: `tagged` spans become a placeholder of their `kind`, others `text`."""
+
+    start: int
+    end: int
+    kind: str
+    text: bytes = b""
+    tagged: bool = False
+
+
+class Detector(NamedTuple):
+    """One kind of private data, as data.
+
+    `keywords` are matched exactly; at each hit `pattern` is matched from the keyword's beginning
+    (`from_end`: from its end), and `check` says what to replace, if anything: it gets the text, the
+    offset of the keyword and the match.
+    """
+
+    name: str
+    keywords: tuple[bytes, ...]
+    pattern: re.Pattern[bytes]
+    check: Callable[[bytes, int, re.Match[bytes]], Found | None]
+    from_end: bool = False
+
+
+class Scanner:
+    """Several detectors behind one automaton; immutable once built."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        owners: dict[bytes, Detector] = {}
+        for detector in detectors:
+            for keyword in detector.keywords:
+                owners.setdefault(keyword, detector)
+        self._owners = list(owners.values())
+        self._automaton = (
+            ahocorasick_rs.BytesAhoCorasick(
+                list(owners), implementation=ahocorasick_rs.Implementation.DFA
+            )
+            if owners
+            else None
+        )
+
+    def hits(self, data: bytes) -> list[tuple[int, int, int]]:
+        """Where keywords are: (keyword, start, end); clean text has none, and that is quick."""
+        if self._automaton is None:
+            return []
+        return self._automaton.find_matches_as_indexes(data)
+
+    def find(self, data: bytes, hits: list[tuple[int, int, int]]) -> list[Found]:
+        """What is to be replaced, in order, without overlaps."""
+        found: list[Found] = []
+        done = 0
+        for keyword, start, end in hits:
+            if start < done:
+                continue
+            detector = self._owners[keyword]
+            match = detector.pattern.match(data, end if detector.from_end else start)
+            if match is None:
+                continue
+            one = detector.check(data, start, match)
+            if one is not None and one.start >= done:
+                found.append(one)
+                done = one.end
+        return found

@@ -1,0 +1,239 @@
+"""Strips text, events and session infos: built once with a home and a key, then pure.
+
+Local copies keep their structure: working folders, branches and the paths of file events stay, so
+that people find sessions by them; `outgoing` strips those as well and drops the tags.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from opensession.core.hail import Event, SessionInfo
+from opensession.core.privacy.env import env_detector, redact_value
+from opensession.core.privacy.paths import path_detectors
+from opensession.core.privacy.redaction import untag
+from opensession.core.privacy.remotes import without_login
+from opensession.core.privacy.scanner import Scanner
+
+STRIP_VERSION = 1
+"""Raised when the same text gives another result than before."""
+
+UNREADABLE = frozenset(
+    ("signature", "thought_signature", "thoughtSignature", "encrypted_content", "encryptedContent")
+)
+"""Fields that agents sign or encrypt: a change would break them, and nobody can read them."""
+
+_STRUCTURAL = frozenset(("FileRead", "FileEdit", "FileCreate", "FileDelete"))
+
+Counts = dict[str, int]
+
+
+class Stripper:
+    """What to take out, and how. Immutable; workers build their own from the same arguments."""
+
+    def __init__(
+        self,
+        home: str,
+        key: bytes,
+        *,
+        strip_paths: bool = True,
+        strip_env_vars: bool = True,
+    ) -> None:
+        self._key = key
+        self._env = strip_env_vars
+        detectors = path_detectors(home) if strip_paths else []
+        if strip_env_vars:
+            detectors.append(env_detector(key))
+        self._scanner = Scanner(detectors)
+
+    def strip_text(self, text: str) -> tuple[str, Counts]:
+        """The text without private data, and how much of each kind was taken out.
+
+        The same object comes back if nothing was; stripping twice is stripping once.
+        """
+        counts: Counts = {}
+        return self._text(text, counts), counts
+
+    def strip_event(self, event: Event) -> tuple[Event, Counts]:
+        """The event as it is stored; the same object if there is nothing to take out."""
+        if not self._suspect(event):
+            return event, {}
+        counts: Counts = {}
+        data = event.data
+        stripped = self._tree(data, counts)
+        if data is not None and event.type in _STRUCTURAL and "path" in data:
+            stripped = {**stripped, "path": data["path"]}
+        blocks = self._tree(event.blocks, counts)
+        attributes = self._tree(event.attributes, counts)
+        if not counts:
+            return event, {}
+        return (
+            msgspec.structs.replace(event, data=stripped, blocks=blocks, attributes=attributes),
+            counts,
+        )
+
+    def strip_info(self, info: SessionInfo) -> SessionInfo:
+        """The session as it is stored: titles and prompts stripped, structural fields as they are.
+
+        A login inside of the git remote's address is dropped: it is no part of the address.
+        """
+        counts: Counts = {}
+        return msgspec.structs.replace(
+            info,
+            title=self._text(info.title, counts),
+            first_prompt=self._text(info.first_prompt, counts),
+            git_remote=without_login(info.git_remote),
+            attributes=self._tree(info.attributes, counts),
+        )
+
+    def strip_outgoing(self, event: Event) -> Event:
+        """The event as it may leave: structural fields stripped as well, no tags."""
+        counts: Counts = {}
+        return msgspec.structs.replace(
+            event,
+            data=_untagged(self._tree(event.data, counts)),
+            blocks=_untagged(self._tree(event.blocks, counts)),
+            attributes=_untagged(self._tree(event.attributes, counts)),
+        )
+
+    def strip_outgoing_info(self, info: SessionInfo) -> SessionInfo:
+        """The session as it may leave."""
+        counts: Counts = {}
+        clean = self.strip_info(info)
+        texts = {
+            name: untag(self._text(getattr(clean, name), counts))
+            for name in ("title", "first_prompt", "cwd", "last_cwd", "git_branch", "git_remote")
+        }
+        return msgspec.structs.replace(clean, **texts, attributes=_untagged(clean.attributes))
+
+    def _text(self, text: str, counts: Counts) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        hits = self._scanner.hits(data)
+        if not hits:
+            return text
+        found = self._scanner.find(data, hits)
+        if not found:
+            return text
+        parts: list[bytes] = []
+        done = 0
+        for one in found:
+            parts += (data[done : one.start], one.text)
+            done = one.end
+            counts[one.kind] = counts.get(one.kind, 0) + 1
+        parts.append(data[done:])
+        return b"".join(parts).decode("utf-8", "surrogatepass")
+
+    def _suspect(self, event: Event) -> bool:
+        """Reports whether any text of an event holds a keyword: one pass over all of it."""
+        texts: list[str] = []
+        _collect(event.data, texts)
+        _collect(event.blocks, texts)
+        _collect(event.attributes, texts)
+        joined = "\n".join(texts).encode("utf-8", "surrogatepass")
+        return bool(self._scanner.hits(joined))
+
+    def _tree(self, root: Any, counts: Counts) -> Any:
+        """A JSON value with every text stripped; the same object if nothing changed.
+
+        Goes without recursion: what agents write may be nested deeper than the stack allows.
+        """
+        if isinstance(root, str):
+            return self._text(root, counts)
+        if not isinstance(root, (dict, list)):
+            return root
+        before = sum(counts.values())
+        copy = root.copy()
+        stack: list[dict[str, Any] | list[Any]] = [copy]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, list):
+                for place, value in enumerate(node):
+                    if isinstance(value, str):
+                        node[place] = self._text(value, counts)
+                    elif isinstance(value, (dict, list)):
+                        node[place] = value.copy()
+                        stack.append(node[place])
+            else:
+                self._object(node, stack, counts)
+        return copy if sum(counts.values()) != before else root
+
+    def _object(self, node: dict[str, Any], stack: list[Any], counts: Counts) -> None:
+        """Strip the texts of one object in place; its containers go onto the stack as copies."""
+        items: dict[str, Any] = {}
+        named = node.get("name")
+        for key, value in node.items():
+            clean = self._text(key, counts)
+            while clean in items:
+                clean += "'"  # two homes became one name; nothing is dropped
+            if key in UNREADABLE or _is_image(key, value):
+                items[clean] = value
+            elif isinstance(value, (dict, list)):
+                items[clean] = value.copy()
+                stack.append(items[clean])
+            else:
+                name = named if key == "value" and isinstance(named, str) else key
+                items[clean] = self._value(name, value, counts)
+        node.clear()
+        node.update(items)
+
+    def _value(self, name: str, value: Any, counts: Counts) -> Any:
+        if self._env and _is_telling(value):
+            redacted = redact_value(name, str(value), self._key)
+            if redacted is not None:
+                counts[redacted[1]] = counts.get(redacted[1], 0) + 1
+                return redacted[0]
+        return self._text(value, counts) if isinstance(value, str) else value
+
+
+def _collect(root: Any, texts: list[str]) -> None:
+    """Gather every text below a JSON value, and the names of values that could be secrets."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            texts.append(node)
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                if isinstance(value, (dict, list)):
+                    texts.append(key)
+                    stack.append(value)
+                elif key not in UNREADABLE and _is_telling(value) and not _is_image(key, value):
+                    texts.append(key)
+                    texts.append(str(value))
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def _is_telling(value: Any) -> bool:
+    """Reports whether a value can hold a secret: text, or a number of at least six digits."""
+    return isinstance(value, str) or (
+        isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 100_000
+    )
+
+
+def _is_image(key: str, value: Any) -> bool:
+    return key == "url" and isinstance(value, str) and value.startswith("data:")
+
+
+def _untagged(root: Any) -> Any:
+    """A JSON value without the tags of its placeholders."""
+    if isinstance(root, str):
+        return untag(root)
+    if not isinstance(root, (dict, list)):
+        return root
+    copy = root.copy()
+    stack: list[Any] = [copy]
+    while stack:
+        node = stack.pop()
+        items = list(node.items()) if isinstance(node, dict) else list(enumerate(node))
+        if isinstance(node, dict):
+            node.clear()
+        for key, value in items:
+            place = untag(key) if isinstance(key, str) else key
+            if isinstance(value, (dict, list)):
+                value = value.copy()
+                stack.append(value)
+            node[place] = untag(value) if isinstance(value, str) else value
+    return copy

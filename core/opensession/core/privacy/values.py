@@ -1,0 +1,113 @@
+"""Which values are no secrets though a secret's name stands before them: placeholders, variables,
+types, code.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+_DONE = re.compile(
+    rb"\[redacted[_:\]]|[\[<(*]{0,3}(?:redacted|filtered|hidden|masked)[\])>*]{0,3}\Z", re.I
+)
+_RULE = re.compile(rb"([^A-Za-z0-9\x80-\xff])\1*\Z")
+_NUMBER = re.compile(rb"[+-]?[0-9][0-9_.,]{0,4}\Z")
+_MASKED = re.compile(
+    rb"[^\s\"']{0,12}(?:\.{3,}|\xe2\x80\xa6|\*{2,}|(?:\xe2\x80\xa2){2,})\Z"
+    rb"|(?:[^\s\"']{0,12}[^A-Za-z0-9\s])?[xX]{3,}\Z"
+)
+_VARIABLE = re.compile(
+    rb"\$[A-Za-z_({\[]|\$env:|%[A-Za-z_]\w*%\Z|\{\{|#\{|\$\$|\{[A-Za-z_][\w.]*\}\Z|<[^<>]*>\Z|`"
+    rb"|@[A-Za-z]+[({]|(?:op|vault|ssm|keyring|file|env):|arn:aws|env\.|secrets\."
+)
+_INSIDE = re.compile(rb"\$\{|\$\(|\{\{|#\{|<[A-Za-z_ -]+>")
+_PLACE = re.compile(
+    rb"(?:~|\.{1,2})/|/(?:home|Users|etc|run|var|tmp|opt|usr|root|mnt|dev|private|Library)/"
+    rb"|[A-Za-z]:\\"
+)
+_CODE_ROOT = re.compile(
+    rb"(?:process|os|import|env|ENV|config|settings|secrets|self|this|std|System|sys|ctx|req|args"
+    rb"|options|opts|props|state|context|data|params|payload|request|response|res|input)"
+    rb"(?:\??\.|\[|::|->)[A-Za-z_]"
+)
+_TYPE = re.compile(
+    rb"(?:(?:string|str|strings|number|int|integer|bool|boolean|bytes|byte|float|double|char|object|any"
+    rb"|unknown|void|never|null|nil|none|undefined|true|false|yes|no|optional|list|dict|array|tuple"
+    rb"|uuid|date|datetime|text|varchar|jsonb?|blob|buffer|usize|isize|secretstr|self|default"
+    rb"|include|omit|same-origin|inherit|required|auto|function|const|let|var|new|await|async|return"
+    rb"|static|readonly|public|private|protected|final|import|export|from|if|else|not|and|or|is|in"
+    rb"|on|off|empty|missing|invalid|valid|the|this|that|with|for|an?|to|by|of|was|were|are|has"
+    rb"|[uif](?:8|16|32|64|128)|u?int(?:8|16|32|64)|float(?:32|64))(?:\b[^a-z0-9]*\Z))",
+    re.I,
+)
+_CALL = re.compile(rb"[A-Za-z_$!&*][A-Za-z0-9_.$:?!]*(?:[(\[{<])")
+_IDENTIFIER = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*\Z")
+_DOTTED = re.compile(rb"[&*!]?[A-Za-z_$][\w$]*(?:\??(?:\.|::|->)[A-Za-z_$][\w$]*)+\Z", re.ASCII)
+_SIGIL = re.compile(rb"[&*!]+(?:'[a-z]+)?(?:mut )?[A-Za-z_]\w*\Z", re.ASCII)
+_WORDS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_VOCABULARY = frozenset(
+    b"""your my the a an some test fake dummy example sample secret secrets token tokens key keys
+    api access private password passwd pass value here client auth default placeholder insert enter
+    replace me change changeme with todo foo bar baz hidden user name username app server service id
+    new old valid invalid wrong bad good any not set unset mock stub sk pk ghp github openai
+    anthropic aws google slack stripe credential credentials db database jwt bearer basic xxx xxxx
+    string num""".split()
+)
+_TELLING = re.compile(rb"token|secret|passw|pwd|key|cred|auth", re.I)
+_TRAILING_NUMBER = re.compile(rb"[A-Za-z_]+[0-9]{1,2}\Z")
+
+
+def is_placeholder(value: bytes) -> bool:
+    """Reports whether a value, quoted or not, stands for another one or is none at all."""
+    trimmed = value.strip()
+    if not trimmed or _DONE.match(trimmed) or _NUMBER.match(trimmed):
+        return True
+    if _VARIABLE.match(trimmed) or _INSIDE.search(trimmed[:200]) or _MASKED.match(trimmed):
+        return True
+    if _PLACE.match(trimmed) or _TYPE.match(trimmed):
+        return True
+    return _RULE.match(trimmed) is not None or _is_vocabulary(trimmed[:80])
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_vocabulary(value: bytes) -> bool:
+    """Reports whether a value is made of the words that examples are made of, such as
+    `YOUR_API_KEY_HERE`, `my-secret`.
+    """
+    words = [word.lower() for word in _WORDS.findall(value)]
+    letters = sum(len(word) for word in words)
+    rest = sum(chr(byte).isalnum() or byte >= 0x80 for byte in value) - letters
+    return bool(words) and rest == 0 and all(word in _VOCABULARY for word in words)
+
+
+def is_code(value: bytes, *, upper: bool, config: bool, ends_statement: bool) -> bool:
+    """Reports whether an unquoted value is an expression, a type or a variable.
+
+    `upper`: a variable of the environment (`TOKEN=…`) whose value is taken unless it is plainly
+    code. `config`: the assignment stands alone, as in configuration files and flags.
+    `ends_statement`: a comma or semicolon followed, as in code.
+    """
+    if value[:1] in (b"(", b"[", b"{", b"<", b"|") or _CALL.match(value) or _CODE_ROOT.match(value):
+        return True
+    if upper:
+        return False
+    if _SIGIL.match(value) or value[:1] in (b"#", b"@", b"%"):
+        return True
+    if _DOTTED.match(value):
+        return not any(
+            len(part) >= 20 and re.search(rb"[0-9]", part) for part in re.split(rb"\W+", value)
+        )
+    has_digit = re.search(rb"[0-9]", value) is not None
+    if _IDENTIFIER.match(value):
+        if has_digit:
+            return not config and (len(value) < 8 or bool(_TRAILING_NUMBER.match(value)))
+        return (
+            not config
+            or ends_statement
+            or len(value) < 4
+            or not value.islower()
+            or _TELLING.search(value) is not None
+        )
+    if config:
+        return not has_digit and _TELLING.search(value) is not None
+    return not has_digit or len(value) < 8
