@@ -60,8 +60,9 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PreparedSession(msgspec.Struct, frozen=True, array_like=True):
-    """A `parsers.agent.SessionDelta`, stripped and encoded: rows are seq `keep + 1` and on. `git` is
-    the repository that the session's folder is in now.
+    """A `parsers.agent.SessionDelta`, stripped and encoded: rows are seq `keep + 1` and on.
+
+    `git` is the repository that the session's folder is in now.
     """
 
     info: SessionInfo

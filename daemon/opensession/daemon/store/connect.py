@@ -7,14 +7,18 @@ SQLite sees it, so nothing beside it is created or changed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Literal
 
 import apsw
 
 from opensession.core.errors import Refused
+from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.store import migrate
 
 Kind = Literal["index", "user"]
@@ -106,6 +110,46 @@ def move_aside(path: Path) -> Path:
         if companion.exists():
             companion.rename(target.with_name(target.name + suffix))
     return target
+
+
+class Transaction:
+    """`with Transaction(db, path):` is all or nothing, committed at its end.
+
+    Raises `DiskFull` where there is no room, `CorruptDatabase` where the file is damaged; whatever
+    is raised, nothing of it is stored.
+    """
+
+    def __init__(self, db: apsw.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+
+    def __enter__(self) -> None:
+        with self._translated():
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            with self._translated():
+                if error is not None:
+                    raise error
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.FullError as error:
+            raise DiskFull("no room for the index") from error
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise CorruptDatabase(self._path, _reason(error)) from error
 
 
 def _open_writer(path: Path, kind: Kind, check: bool) -> apsw.Connection:

@@ -30,6 +30,8 @@ CREATE TABLE source (
   UNIQUE (agent, path)
 ) STRICT;
 
+CREATE INDEX source_unread ON source (id) WHERE cursor IS NULL;
+
 CREATE TABLE session (
   id INTEGER PRIMARY KEY,                   -- the high bits of its events' keys
   origin TEXT NOT NULL DEFAULT 'local',

@@ -1,0 +1,140 @@
+"""From a source to batches that are ready to be stored: read, strip, encode, compress.
+
+Runs in a worker process or in a thread and touches no database. Stripping comes first; bodies,
+search text and titles are made of what it left. Only the frame for the archive holds the original.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+import msgspec
+
+from opensession.core.hail import Event
+from opensession.core.privacy import STRIP_VERSION, Stripper
+from opensession.daemon.archive import make_frame
+from opensession.daemon.batch import Batch, PreparedSession, Row, Touch
+from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
+from opensession.daemon.store import body, text
+from opensession.daemon.tally import is_error, tally
+from opensession.parsers.agent import Agent, Cursor, SessionDelta, Source
+
+ERROR = 1
+"""The bit of `Row.flags` that marks a result that failed."""
+
+_TOUCHES = {"FileRead": "read", "FileEdit": "edit", "FileCreate": "create", "FileDelete": "delete"}
+
+
+def batches(
+    agent: Agent,
+    source_id: int,
+    source: Source,
+    cursor: Cursor | None,
+    stripper: Stripper,
+    *,
+    archive: bool,
+) -> Iterator[Batch]:
+    """Reads `source` on from `cursor` (None: from its beginning) to where it ends now.
+
+    At least one batch comes, also where nothing is new. Raises what `agent.read` raises, possibly
+    after some batches, which stay valid.
+    """
+    repositories: dict[str, GitFacts | None] = {}
+    more = True
+    while more:
+        delta = agent.read(source, cursor)
+        more = delta.more
+        frame = None
+        if archive and delta.raw:
+            frame = make_frame(delta.raw_offset, delta.raw)
+        yield Batch(
+            source_id=source_id,
+            expected_offset=cursor.offset if cursor is not None else 0,
+            restarted=delta.restarted,
+            frame=frame,
+            raw_bytes=len(delta.raw),
+            sessions=[_session(session, stripper, repositories) for session in delta.sessions],
+            cursor=delta.cursor,
+            parser_version=agent.parser_version,
+            strip_version=STRIP_VERSION,
+            skipped=delta.skipped,
+            unknown=delta.unknown,
+            more=more,
+        )
+        cursor = delta.cursor
+
+
+def _session(
+    delta: SessionDelta, stripper: Stripper, repositories: dict[str, GitFacts | None]
+) -> PreparedSession:
+    redactions: dict[str, int] = {}
+    events = []
+    rows = []
+    touches = []
+    for seq, event in enumerate(delta.events, start=delta.keep + 1):
+        stripped, found = stripper.strip_event(event)
+        if found:
+            for kind, count in found.items():
+                redactions[kind] = redactions.get(kind, 0) + count
+        events.append(stripped)
+        rows.append(_row(stripped))
+        touch = _TOUCHES.get(event.type)
+        if touch is not None and event.data is not None:
+            path = event.data.get("path")
+            if isinstance(path, str) and path:
+                folder = event.attributes.get("cwd") or delta.info.cwd
+                touches.append(Touch(seq, _absolute(path, folder), touch))
+    info = stripper.strip_info(delta.info)
+    if info.git_remote:
+        info = msgspec.structs.replace(info, git_remote=clean_remote(info.git_remote))
+    place = delta.info.cwd
+    if place not in repositories:
+        repositories[place] = git_facts(place)
+    return PreparedSession(
+        info=info,
+        keep=delta.keep,
+        rows=rows,
+        usage=delta.usage,
+        touches=touches,
+        tally=tally(events),
+        redactions=redactions,
+        secondary=delta.secondary,
+        ended=delta.ended,
+        git=repositories[place],
+    )
+
+
+def _row(event: Event) -> Row:
+    searched = text.fts_text(text.search_text(event))
+    return Row(
+        event_id=_storable(event.event_id),
+        time_us=event.time_us,
+        type=_storable(event.type),
+        task_id=_storable(event.task_id) if event.task_id is not None else None,
+        flags=ERROR if is_error(event) else 0,
+        body=body.encode(event),
+        search=_storable(searched),
+        parts=text.identifier_parts(searched) if searched else "",
+    )
+
+
+def _absolute(path: str, folder: str) -> str:
+    """A path as the agent named it, made absolute by the session's folder where it has one."""
+    path = _storable(path)
+    if path.startswith("~/") or path[1:3] in (":\\", ":/"):
+        return path
+    if folder.startswith("/"):
+        return posixpath.normpath(posixpath.join(folder, path))
+    return posixpath.normpath(path) if path.startswith("/") else path
+
+
+def _storable(value: str) -> str:
+    """Lone surrogates cannot be stored as text; they become question marks."""
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode(errors="replace").decode()
+    return value

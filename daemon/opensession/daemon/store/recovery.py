@@ -1,0 +1,89 @@
+"""Bringing index, archive and sources together when the daemon starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from opensession.daemon.archive import Archived, extent, file_for, scan
+from opensession.daemon.store import sources
+from opensession.daemon.store.sources import SourceRow
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """What was found. `from_archive` are sources whose file is gone and whose archive holds more
+    than was indexed, or whose events are outdated: they are to be read from the archive.
+    """
+
+    from_archive: list[int]
+    outdated: int = 0
+    refetched: int = 0
+    missing: int = 0
+
+
+def recover(
+    db: apsw.Connection,
+    archive_dir: Path,
+    archive: bool,
+    versions: Mapping[str, int],
+    strip_version: int,
+) -> Recovery:
+    """Looks at every archive file's size, and into those that are not as recorded (DECISIONS §4).
+
+    Longer than recorded: what is ahead is found again when the source is read on. Shorter: the
+    source is read from its beginning; if that is gone, its row says how many bytes are missing.
+    Sources made by an older parser or older rules are to be read again; their events stay until
+    then. An error of an older version is forgotten.
+    """
+    from_archive: list[int] = []
+    outdated = refetched = missing = 0
+    for row in sources.load_all(db):
+        archived = row.archived
+        if row.archive_size:
+            archived = _archived(archive_dir, row)
+            if archived != row.archived:
+                sources.record_archived(db, row.id, archived)
+        exists = Path(row.path).exists()
+        old = row.parser_version < versions.get(row.agent, 0) or row.strip_version < strip_version
+        stale = old and row.read_us > 0
+        short = archived.length < row.archived_len
+        if short and not exists:
+            lost = max(row.offset - archived.length, 0)
+            db.execute("UPDATE source SET missing_bytes = ? WHERE id = ?", (lost, row.id))
+            missing += lost > 0
+        if exists:
+            if stale or short:
+                sources.restart(db, [row.id])
+        elif archived.length and (stale or archived.length > row.offset) and not short:
+            sources.restart(db, [row.id])
+            from_archive.append(row.id)
+        outdated += stale
+        refetched += short and exists
+        if old and row.state in ("error", "refused"):
+            db.execute("UPDATE source SET state = 'ok', retries = 0 WHERE id = ?", (row.id,))
+    if archive:
+        refetched += refetch_gaps(db)
+    return Recovery(from_archive, outdated, refetched, missing)
+
+
+def refetch_gaps(db: apsw.Connection) -> int:
+    """Marks the sources of which frames were left out to be read again; returns how many."""
+    found = sources.ids_where(db, "archive_gap = 1 AND state = 'ok'")
+    sources.restart(db, found)
+    return len(found)
+
+
+def _archived(archive_dir: Path, row: SourceRow) -> Archived:
+    """The state of a source's archive file: as recorded if its size is, else as it says itself."""
+    path = file_for(archive_dir, row.agent, row.path)
+    try:
+        if path.stat().st_size == row.archive_size:
+            return row.archived
+        found = scan(path)
+    except FileNotFoundError:
+        return Archived(row.generation, 0, 0, 0)
+    generation = found.generation or row.generation
+    return Archived(generation, extent(found.entries, generation), found.size, len(found.entries))
