@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import socket
 import time
 from pathlib import Path
@@ -75,7 +74,7 @@ def take_lock(path: Path) -> int | None:
     return descriptor
 
 
-def announce(paths: Paths, listening: Path) -> RunFile:
+def announce(paths: Paths, listening: Path, instance: str) -> RunFile:
     """Write `daemon.json`: from now on clients find us."""
     run = RunFile(
         pid=os.getpid(),
@@ -85,7 +84,7 @@ def announce(paths: Paths, listening: Path) -> RunFile:
         socket=str(listening),
         version=__version__,
         protocol=PROTOCOL,
-        instance=secrets.token_hex(8),
+        instance=instance,
     )
     write_private(paths.run_file, msgspec.json.format(msgspec.json.encode(run)) + b"\n")
     return run

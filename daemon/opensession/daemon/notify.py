@@ -14,10 +14,13 @@ FIRST_DESCRIPTOR = 3
 
 
 class Notifier:
-    """Sends states to the service manager named in the environment; errors are of no interest."""
+    """Sends states to the service manager named in the environment; errors are of no interest.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._address = environ.get("NOTIFY_SOCKET", "")
+    The variable is taken away, so that no child speaks for the daemon.
+    """
+
+    def __init__(self, environ: MutableMapping[str, str]) -> None:
+        self._address = environ.pop("NOTIFY_SOCKET", "")
 
     def send(self, *lines: str) -> None:
         """Send states such as `READY=1`, `STATUS=…`, `STOPPING=1`, `WATCHDOG=1`."""

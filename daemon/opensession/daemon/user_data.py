@@ -54,10 +54,15 @@ class UserData:
         self._thread.shutdown()
 
 
-def first_time(db: apsw.Connection, what: str) -> bool:
-    """Reports whether `what` was never said before, and notes that it is said now."""
-    db.execute("INSERT OR IGNORE INTO setting (key, value) VALUES (?, '1')", ("said." + what,))
-    return db.changes() == 1
+def times_said(db: apsw.Connection, what: str) -> int:
+    """How often `what` was said before; it is counted as said once more."""
+    (count,) = db.execute(
+        "INSERT INTO setting (key, value) VALUES (?, '1')"
+        " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        " RETURNING CAST(value AS INTEGER)",
+        ("said." + what,),
+    ).get
+    return int(count) - 1
 
 
 def remember_root(db: apsw.Connection, root: ExtraRoot) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from opensession.daemon.state import Handler
 from opensession.daemon.methods import (
     agents,
     changes,
@@ -20,6 +19,7 @@ from opensession.daemon.methods import (
     sessions,
     stats,
 )
+from opensession.daemon.state import Handler
 
 HANDLERS: Mapping[str, Handler] = {
     **daemon.HANDLERS,

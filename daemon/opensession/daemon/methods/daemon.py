@@ -14,8 +14,8 @@ from opensession.core.rpc import daemon as rpc
 from opensession.core.rpc.envelope import PROTOCOL, Nothing
 from opensession.core.rpc.methods import METHODS
 from opensession.daemon import checks, facts, logs
-from opensession.daemon.roots import take_variables
 from opensession.daemon.client import Client
+from opensession.daemon.roots import take_variables
 from opensession.daemon.state import App
 
 log = logging.getLogger(__name__)

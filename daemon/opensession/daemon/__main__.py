@@ -1,0 +1,71 @@
+"""`opensession-daemon`: runs the daemon, or one method without one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from opensession.core import __version__
+from opensession.core.errors import OpenSessionError
+
+NAME = "opensession-daemon"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program: an exit code of DECISIONS §7; errors are one line and a `next:` line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "run")
+    options = _parser().parse_args(words)
+    try:
+        if options.command == "call":
+            from opensession.daemon import call
+
+            return call.run(dict(os.environ), options.method, options.params)
+        from opensession.daemon import app
+
+        return app.run(
+            os.environ,
+            foreground=options.foreground,
+            history=not options.no_history,
+            exit_idle=options.exit_idle,
+        )
+    except OpenSessionError as error:
+        for line in str(error).splitlines():
+            sys.stderr.write(f"{NAME}: {line}\n")
+        if error.hint:
+            sys.stderr.write(f"next: {error.hint}\n")
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=NAME, description="Keeps, cleans and indexes the sessions of your coding agents."
+    )
+    parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="be the daemon (the default)")
+    run.add_argument("--foreground", action="store_true", help="log to stderr as well")
+    run.add_argument(
+        "--no-history", action="store_true", help="read nothing until a client asks for it"
+    )
+    run.add_argument(
+        "--exit-idle", type=_seconds, metavar="SECONDS", help="end so long after the last client"
+    )
+    call = commands.add_parser("call", help="run one method without a daemon, print its result")
+    call.add_argument("method", help="such as config.get")
+    call.add_argument("params", nargs="?", default="{}", help="a JSON object; - reads stdin")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise ValueError
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The facts that `status` and `health` show, gathered from the parts of the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from opensession.core import __version__
+from opensession.core.errors import OpenSessionError, Unreachable
+from opensession.core.rpc.daemon import Check, Paths, Status
+from opensession.core.rpc.envelope import PROTOCOL
+from opensession.daemon import budget, user_data
+from opensession.daemon.state import App
+from opensession.daemon.store import overview
+from opensession.daemon.store.readers import DamagedIndex, TooSlow
+
+CHECK_SECONDS = 3.0
+"""How long `health` lets SQLite look for damage; a large index is looked through at a start that
+follows a stop that was not clean.
+"""
+
+SAID_TWICE = 2
+"""What is kept is told by the first `daemon start` and by the first `daemon status`."""
+
+
+async def status(app: App) -> Status:
+    """How the daemon is now."""
+    cost = await asyncio.to_thread(budget.cost)
+    paths = app.paths
+    try:
+        sums = await app.library.query(overview.overview)
+    except OpenSessionError:
+        sums = overview.Overview()  # the index is being replaced: the rest is told all the same
+    return Status(
+        running=True,
+        pid=os.getpid(),
+        version=__version__,
+        protocol=PROTOCOL,
+        uptime_seconds=round(time.monotonic() - app.started, 3),
+        socket=str(app.socket),
+        queue_depth=app.library.queue_depth(),
+        rss_bytes=cost.rss_bytes,
+        cpu_seconds=round(cost.cpu_seconds, 3),
+        index_bytes=database_bytes(paths.index_db),
+        archive_bytes=sums.archive_bytes,
+        children=cost.children,
+        pss_bytes=cost.pss_bytes,
+        paths=Paths(
+            index=str(paths.index_db),
+            user=str(paths.user_db),
+            archive=str(paths.archive_dir),
+            config=str(paths.config_file),
+            socket=str(app.socket),
+            log=str(paths.log_file),
+        ),
+        agents=app.library.agent_status(),
+        indexing=app.library.indexing(),
+        network="none",
+        redacted=sums.redacted,
+        restart_due=app.restart_due,
+        notices=await notices(app),
+    )
+
+
+async def notices(app: App) -> list[str]:
+    """What a person should know now; what is said once is counted as said."""
+    found = [f"the configuration is not taken up: {error}" for error in app.refused]
+    found += app.notices.values()
+    archive = app.loaded.settings.archive.raw
+    if app.user is not None and archive:
+        said = await app.user.run(lambda db: user_data.times_said(db, "kept"))
+        if said < SAID_TWICE:
+            found.append(kept_line(app.paths.archive_dir))
+    return found
+
+
+def kept_line(archive: Path) -> str:
+    """DECISIONS §4: what is kept, where, and how to turn it off, in one line."""
+    return (
+        f"your agents' session files are kept as they were, on this machine only, in {archive}"
+        " (off: opensession config set archive.raw false)"
+    )
+
+
+async def check_index(app: App) -> list[Check]:
+    """Whether the index can be read, is whole, and lacks nothing that was read once."""
+    name = "index"
+    found = []
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await app.library.query(overview.check)
+        found.append(Check(name=name, state="ok", message="SQLite finds no damage"))
+    except (TimeoutError, TooSlow):
+        said = "too large to be looked through here; it is after a stop that was not clean"
+        found.append(Check(name=name, state="ok", message=said))
+    except DamagedIndex as error:
+        found.append(Check(name=name, state="red", message=str(error), hint=error.hint))
+    except Unreachable as error:
+        found.append(Check(name=name, state="warn", message=str(error), hint=error.hint))
+    try:
+        missing = (await app.library.query(overview.overview)).missing_bytes
+    except OpenSessionError:
+        return found
+    if missing:
+        said = f"{missing} bytes that were read once are neither archived nor on disk any more"
+        found.append(Check(name="archive.missing", state="warn", message=said))
+    return found
+
+
+def database_bytes(path: Path) -> int:
+    """Bytes of a database with its journal; 0 if there is none."""
+    total = 0
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            total += file.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

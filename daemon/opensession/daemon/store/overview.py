@@ -1,0 +1,39 @@
+"""Sums over the whole index that `status` and `health` show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from opensession.daemon.store.connect import quick_check
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """`archive_bytes` are bytes on disk; `redacted` counts what was taken out, by kind."""
+
+    archive_bytes: int = 0
+    redacted: dict[str, int] = {}
+    missing_bytes: int = 0
+
+
+def overview(db: apsw.Connection) -> Overview:
+    """The sums as they are now."""
+    archive, missing = db.execute(
+        "SELECT coalesce(sum(archive_size), 0), coalesce(sum(missing_bytes), 0) FROM source"
+    ).get
+    redacted = db.execute(
+        "SELECT kind.key, sum(kind.value) FROM session, json_each(session.redactions) AS kind"
+        " WHERE session.redactions <> '{}' GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return Overview(
+        archive_bytes=archive,
+        missing_bytes=missing,
+        redacted={str(kind): int(count) for kind, count in redacted},
+    )
+
+
+def check(db: apsw.Connection) -> None:
+    """Raises `CorruptDatabase` if SQLite finds the index damaged in a quick check."""
+    quick_check(db, Path(db.filename))
