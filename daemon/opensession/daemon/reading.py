@@ -1,0 +1,117 @@
+"""One read of one source, in whichever process: what it takes, what it gives, how it fails."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from opensession.core.config.settings import PrivacySettings
+from opensession.core.privacy import Stripper
+from opensession.daemon import admission, prepare
+from opensession.daemon.batch import Batch, Failure
+from opensession.parsers import registry
+from opensession.parsers.agent import Cursor, Source, SourceGone, SourceRefused
+
+TOO_LARGE = "needs more memory than a read may use"
+
+
+class Setup(msgspec.Struct, frozen=True, array_like=True):
+    """What every read needs to know: how to strip, whether to archive, what to take in."""
+
+    home: str
+    key: bytes
+    privacy: PrivacySettings
+    archive: bool
+    rules: admission.Rules
+
+    def stripper(self) -> Stripper:
+        """The stripper, to be made once for many reads."""
+        return Stripper(
+            self.home,
+            self.key,
+            strip_paths=self.privacy.strip_paths,
+            strip_env_vars=self.privacy.strip_env_vars,
+        )
+
+
+class Job(msgspec.Struct, frozen=True, array_like=True):
+    """A source to be read on from `cursor` to its end. Jobs are numbered in the order in which they
+    are begun; `size` is about how many bytes there are to read.
+
+    With `archive_file` the bytes are those of a generation in the archive, as the source is gone.
+    """
+
+    number: int
+    source_id: int
+    source: Source
+    cursor: Cursor | None
+    size: int
+    archive_file: str = ""
+    generation: int = 0
+
+
+class Got(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """A batch of a job."""
+
+    job: int
+    batch: Batch
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """A job came to its end: well, or with a failure. `retry` says that the same bytes may do
+    better another time; `place` is where in our program it failed.
+    """
+
+    job: int
+    failure: Failure | None = None
+    retry: bool = False
+    place: str = ""
+
+
+def read(setup: Setup, stripper: Stripper, job: Job, scratch: Path) -> Iterator[Batch]:
+    """The batches of a job. Raises what `Agent.read` raises; batches that came before stay valid.
+
+    `scratch` is a private folder for bytes that are taken from the archive.
+    """
+    agent = registry.agent(job.source.agent)
+    temporary: Path | None = None
+    source = job.source
+    try:
+        if job.archive_file:
+            from opensession.daemon.archive import materialise  # rare
+
+            temporary = materialise(Path(job.archive_file), job.generation, scratch)
+            source = msgspec.structs.replace(source, read_from=str(temporary))
+        batches = prepare.batches(
+            agent, job.source_id, source, job.cursor, stripper, archive=setup.archive
+        )
+        yield from admission.admitted(setup.rules, source, batches)
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def ended(job: Job, error: BaseException) -> Ended:
+    """How a job ended that raised `error`, without a word of what was read."""
+    state, reason, retry, place = "error", type(error).__name__, False, ""
+    if isinstance(error, SourceGone):
+        state, reason = "gone", ""
+    elif isinstance(error, SourceRefused):
+        state, reason = "refused", str(error)
+    elif isinstance(error, MemoryError):
+        reason = TOO_LARGE
+    elif isinstance(error, OSError):
+        reason, retry = os.strerror(error.errno) if error.errno else reason, True
+    else:
+        place = _place(error)
+    return Ended(job.number, Failure(job.source_id, state, reason), retry, place)
+
+
+def _place(error: BaseException) -> str:
+    """The frames of an error, innermost last: names and lines of our program only."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:])

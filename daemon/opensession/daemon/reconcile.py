@@ -1,0 +1,125 @@
+"""Comparing what lies on disk with what was read, by stat alone: what events missed.
+
+Files are compared by equality of (size, mtime, inode), never by "newer than" (DECISIONS §3). A root
+that is gone, or of which half the files vanished at once, is a state and no deletions (§8).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from opensession.parsers.agent import Agent, Root, Source
+
+FEW = 4
+"""Up to so many files of a root may vanish together and are still taken for deleted."""
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What tells one content of a file from another without reading it."""
+
+    size: int
+    mtime_ns: int
+    ino: int
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A root as it is on disk. Without `exists` there is nothing else to say of it."""
+
+    exists: bool
+    sources: dict[str, tuple[Source, Stamp]] = {}
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A source as it was last read; `stamp` is None if it never was, or is to be read anyway.
+
+    `gone` says that it was found missing before.
+    """
+
+    stamp: Stamp | None
+    gone: bool = False
+
+
+class Differences(msgspec.Struct, frozen=True):
+    """What a reconcile found: sources to read, paths that are gone, and what holds for the root.
+
+    With `vanished` so many files are gone at once that none of them is in `gone`.
+    """
+
+    changed: list[str] = []
+    gone: list[str] = []
+    vanished: int = 0
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """The stamp of a regular file, its link not followed; None if there is none."""
+    try:
+        status = Path(path).lstat()
+    except OSError:
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def scan(agent: Agent, root: Root, stopped: Callable[[], bool] = lambda: False) -> Found | None:
+    """Every source below `root` with its stamp, newest path kept where two are the same file path.
+
+    Reads no file. None if it was stopped midway: half a root must not count as the whole.
+    """
+    if not Path(root.path).is_dir():
+        return Found(exists=False)
+    sources: dict[str, tuple[Source, Stamp]] = {}
+    for source in agent.sources(root):
+        if stopped():
+            return None
+        try:
+            status = os.lstat(source.path)
+        except OSError:
+            continue  # gone since it was listed
+        if not stat.S_ISDIR(status.st_mode):
+            stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+            sources[source.path] = (source, stamp)
+    if not sources and not Path(root.path).is_dir():
+        return Found(exists=False)
+    return Found(exists=True, sources=sources)
+
+
+def compare(known: Mapping[str, Known], found: Found) -> Differences:
+    """What to do about a root: `known` are its sources in the index, by path."""
+    if not found.exists:
+        return Differences()
+    changed = [path for path, (_, stamp) in found.sources.items() if _differs(known, path, stamp)]
+    present = [path for path, source in known.items() if not source.gone]
+    missing = [path for path in present if path not in found.sources]
+    if len(missing) > FEW and 2 * len(missing) >= len(present):
+        return Differences(changed=changed, vanished=len(missing))
+    return Differences(changed=changed, gone=missing)
+
+
+def _differs(known: Mapping[str, Known], path: str, stamp: Stamp) -> bool:
+    source = known.get(path)
+    return source is None or source.gone or source.stamp != stamp
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """How much there is of an agent on disk: sources, bytes, the newest change (ns, 0: none)."""
+
+    sources: int = 0
+    bytes: int = 0
+    newest_ns: int = 0
+
+
+def survey(found: Iterable[Found]) -> Survey:
+    """Sums over the roots of one agent; a source in two roots counts once."""
+    stamps: dict[str, Stamp] = {}
+    for part in found:
+        for path, (_, stamp) in part.sources.items():
+            stamps[path] = stamp
+    return Survey(
+        sources=len(stamps),
+        bytes=sum(stamp.size for stamp in stamps.values()),
+        newest_ns=max((stamp.mtime_ns for stamp in stamps.values()), default=0),
+    )
