@@ -1,0 +1,20 @@
+"""The list of agents: one line each. Config keys, help and docs are derived from it."""
+
+from __future__ import annotations
+
+from opensession.parsers.agent import Agent
+from opensession.parsers.codex import AGENT as CODEX
+
+AGENTS: tuple[Agent, ...] = (CODEX,)
+
+
+def agent(name: str) -> Agent:
+    """The agent of a name; `claude_code` is accepted for `claude-code`.
+
+    Raises KeyError for a name that no agent has.
+    """
+    wanted = name.replace("_", "-")
+    for candidate in AGENTS:
+        if candidate.name == wanted:
+            return candidate
+    raise KeyError(name)
