@@ -9,7 +9,7 @@ import re
 
 from opensession.core.privacy.names import KEYWORDS, SecretName, secret_name
 from opensession.core.privacy.redaction import placeholder
-from opensession.core.privacy.scanner import Detector, Found
+from opensession.core.privacy.scanner import Detector, Found, Text
 from opensession.core.privacy.values import is_code, is_placeholder
 
 _NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
@@ -19,8 +19,8 @@ _VALUE_LIMIT = 16 << 10
 # From the end of the keyword: the rest of the name, `=` or `:`, and what opens the value. Quotes
 # may be escaped, as in JSON inside of JSON.
 _ASSIGNMENT = re.compile(
-    rb"""(?P<rest>[A-Za-z0-9_.-]{0,64})(?P<quote>\\{0,7}["'`])?\]?\??
-    (?P<before>[ \t]{0,20})(?P<sign>:=|=>|\?=|\+=|[:=])(?![=:~>])(?P<after>[ \t]{0,20})
+    rb"""(?P<rest>[A-Za-z0-9_.-]{0,64}+)(?P<quote>\\{0,7}+["'`])?\]?\??
+    (?P<before>[ \t]{0,20}+)(?P<sign>:=|=>|\?=|\+=|[:=])(?![=:~>])(?P<after>[ \t]{0,20}+)
     (?:(?P<scheme>(?i:bearer|basic|token|digest))[ ])?
     (?:[bBrRuUfF]{0,2}(?P<open>\\{0,7}(?:\"{3}|'{3}|["'`]))
        (?:(?P<inner>(?i:bearer|basic|token))[ ])?)?""",
@@ -28,9 +28,9 @@ _ASSIGNMENT = re.compile(
 )
 # How far an unquoted value goes: in a line of its own to the next blank, in a command to what the
 # shell ends words at, else to what ends values in code as well.
-_LINE_RUN = re.compile(rb"(?:[^\s\\]|\\(?![nrt])){1,16384}")
-_SHELL_RUN = re.compile(rb"[^\s\"'`\\;&|<>)]{1,16384}")
-_CODE_RUN = re.compile(rb"[^\s\"'`\\;,&|<>]{1,16384}")
+_LINE_RUN = re.compile(rb"(?:[^\s\\]|\\(?![nrt])){1,16384}+")
+_SHELL_RUN = re.compile(rb"[^\s\"'`\\;&|<>)]{1,16384}+")
+_CODE_RUN = re.compile(rb"[^\s\"'`\\;,&|<>]{1,16384}+")
 _LINE_BEGIN = re.compile(
     rb"[ \t]{0,40}(?:export |set |setx |declare -x |- |ENV |ARG |[+]|env )?[ ]*\Z"
 )
@@ -40,21 +40,20 @@ _LINE_REST = re.compile(rb"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 def env_detector(key: bytes) -> Detector:
     """The detector of such values; `key` makes their tags."""
 
-    def check(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+    def check(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        data = text.data
         begin = _name_begin(data, start)
         name = secret_name(data[begin : match.end("rest")].decode("ascii"))
         if name is None or data[max(0, begin - 10) : begin].lower() == b"[redacted:":
             return None
-        span = _quoted(data, match) if match["open"] else _unquoted(data, begin, match, name)
+        span = _quoted(text, match) if match["open"] else _unquoted(text, begin, match, name)
         if span is None:
             return None
         value = data[span[0] : span[1]]
-        text = placeholder(name.kind, value, key)
-        if b"\n" in value:
-            text += b"\n" * value.count(b"\n")
+        shown = placeholder(name.kind, value, key) + b"\n" * value.count(b"\n")
         if match["quote"] and not match["open"]:
-            text = match["quote"] + text + match["quote"]  # a JSON number becomes a string
-        return Found(span[0], span[1], name.kind, text)
+            shown = match["quote"] + shown + match["quote"]  # a JSON number becomes a string
+        return Found(span[0], span[1], name.kind, shown)
 
     return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True)
 
@@ -80,15 +79,13 @@ def _name_begin(data: bytes, start: int) -> int:
     return begin
 
 
-def _quoted(data: bytes, match: re.Match[bytes]) -> tuple[int, int] | None:
+def _quoted(text: Text, match: re.Match[bytes]) -> tuple[int, int] | None:
+    data = text.data
     begin = match.end()
     mark = match["open"]
     end = _closing(data, begin, mark)
     if end is None:
-        run = _LINE_RUN.match(data, begin)  # cut off: what there is of it
-        if run is None:
-            return None
-        end = run.end()
+        end = text.run_end(_LINE_RUN, begin)  # cut off: what there is of it
     value = data[begin:end]
     if is_placeholder(value) or value.endswith(b"[redacted"):
         return None
@@ -129,8 +126,9 @@ def _is_sentence(value: bytes) -> bool:
 
 
 def _unquoted(
-    data: bytes, begin: int, match: re.Match[bytes], name: SecretName
+    text: Text, begin: int, match: re.Match[bytes], name: SecretName
 ) -> tuple[int, int] | None:
+    data = text.data
     start = match.end()
     equals = match["sign"] == b"="
     spaced = bool(match["before"]) or (equals and bool(match["after"]))
@@ -144,19 +142,13 @@ def _unquoted(
     )
     if match["scheme"]:
         config = True  # "Bearer" and what follows is never code
-    run = None
-    if opens_line:
-        run = _LINE_RUN.match(data, start)
-        alone = run is not None and _LINE_REST.match(data, run.end()) is not None
-        if variable or (alone and not spaced):
+    run = _SHELL_RUN if variable else _CODE_RUN
+    if opens_line and not spaced:
+        alone = _LINE_REST.match(data, text.run_end(_LINE_RUN, start)) is not None
+        if variable or alone:
             config = True
-        else:
-            run = None
-    if run is None:
-        run = (_SHELL_RUN if variable else _CODE_RUN).match(data, start)
-    if run is None:
-        return None
-    value = run[0]
+            run = _LINE_RUN
+    value = data[start : text.run_end(run, start)]
     trimmed = value.rstrip(b",;")
     ends_statement = trimmed != value
     if match["quote"] or not config:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.scanner import Detector, Found
+from opensession.core.privacy.scanner import Detector, Found, Text
 
 IMAGE_USERS = frozenset(
     (b"node", b"runner", b"ubuntu", b"vscode", b"user", b"app", b"root", b"circleci")
@@ -51,7 +51,8 @@ def path_detectors(home: str) -> list[Detector]:
         own = b""
     dashed = re.sub(rb"[^A-Za-z0-9]", b"-", own)
 
-    def unix(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+    def unix(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        data = text.data
         if own and _is_own(data, start, own):
             return Found(start, start + len(own), "home", b"~")
         user = match["user"]
@@ -63,18 +64,19 @@ def path_detectors(home: str) -> list[Detector]:
             start -= 6
         return Found(start, match.end(), "user", b"/home/[user]")
 
-    def own_home(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
-        if not _is_own(data, start, own):
+    def own_home(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        if not _is_own(text.data, start, own):
             return None
         return Found(start, start + len(own), "home", b"~")
 
-    def encoded(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+    def encoded(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         if match["user"] in IMAGE_USERS | _SHARED:
             return None
-        slash = data[start : start + 3]
+        slash = text.data[start : start + 3]
         return Found(start, match.end(), "user", slash + b"home" + slash + b"[user]")
 
-    def windows(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+    def windows(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        data = text.data
         drive = data[start - 1 : start] if start else b""
         user = match["spaced"] or match["user"]
         if not drive.isalpha() or user.lower() in IMAGE_USERS or user in _SHARED:
@@ -83,7 +85,8 @@ def path_detectors(home: str) -> list[Detector]:
             return None
         return Found(start - 1, match.end(), "user", b"/home/[user]")
 
-    def dashed_name(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+    def dashed_name(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        data = text.data
         if dashed and data.startswith(dashed, start):
             end = start + len(dashed)
             if not data[end : end + 1].isalnum():
@@ -93,7 +96,8 @@ def path_detectors(home: str) -> list[Detector]:
             return None
         return Found(start, match.end(), "user", b"-home-[user]")
 
-    def dashed_windows(data: bytes, start: int, match: re.Match[bytes]) -> Found | None:
+    def dashed_windows(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        data = text.data
         drive = data[start - 1 : start] if start else b""
         if not drive.isalpha() or data[start - 2 : start - 1].isalnum():
             return None

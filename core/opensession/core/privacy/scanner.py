@@ -14,13 +14,37 @@ import ahocorasick_rs
 
 
 class Found(NamedTuple):
-    """A span to replace: `tagged` spans become a placeholder of their `kind`, others `text`."""
+    """A span to replace by `text`; `kind` is what is counted."""
 
     start: int
     end: int
     kind: str
-    text: bytes = b""
-    tagged: bool = False
+    text: bytes
+
+
+class Text:
+    """The bytes of one scan, with what was worked out about them.
+
+    A text that is nothing but keywords would otherwise have the same run measured at each of them.
+    """
+
+    __slots__ = ("_runs", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._runs: dict[re.Pattern[bytes], tuple[int, int]] = {}
+
+    def run_end(self, pattern: re.Pattern[bytes], start: int) -> int:
+        """Where a run of a pattern's bytes that begins at `start` ends; `start` if there is none.
+
+        The pattern must match any part of what it matches, from that part's beginning.
+        """
+        begin, end = self._runs.get(pattern, (0, 0))
+        if not begin <= start < end:
+            match = pattern.match(self.data, start)
+            begin, end = start, match.end() if match is not None else start
+            self._runs[pattern] = (begin, end)
+        return end
 
 
 class Detector(NamedTuple):
@@ -34,7 +58,7 @@ class Detector(NamedTuple):
     name: str
     keywords: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
-    check: Callable[[bytes, int, re.Match[bytes]], Found | None]
+    check: Callable[[Text, int, re.Match[bytes]], Found | None]
     from_end: bool = False
 
 
@@ -49,7 +73,10 @@ class Scanner:
         self._owners = list(owners.values())
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick(
-                list(owners), implementation=ahocorasick_rs.Implementation.DFA
+                list(owners),
+                implementation=ahocorasick_rs.Implementation.DFA,
+                # Leftmost searches can look at 32 bytes at once: 1500 MB/s and not 480 (measured).
+                matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,
             )
             if owners
             else None
@@ -65,6 +92,7 @@ class Scanner:
         """What is to be replaced, in order, without overlaps."""
         found: list[Found] = []
         done = 0
+        text = Text(data)
         for keyword, start, end in hits:
             if start < done:
                 continue
@@ -72,7 +100,7 @@ class Scanner:
             match = detector.pattern.match(data, end if detector.from_end else start)
             if match is None:
                 continue
-            one = detector.check(data, start, match)
+            one = detector.check(text, start, match)
             if one is not None and one.start >= done:
                 found.append(one)
                 done = one.end

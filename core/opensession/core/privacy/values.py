@@ -7,6 +7,9 @@ from __future__ import annotations
 import functools
 import re
 
+_JUDGED = 160
+"""Bytes of a value that are looked at: what is longer is judged by its beginning."""
+
 _DONE = re.compile(
     rb"\[redacted[_:\]]|[\[<(*]{0,3}(?:redacted|filtered|hidden|masked)[\])>*]{0,3}\Z", re.I
 )
@@ -59,14 +62,14 @@ _TRAILING_NUMBER = re.compile(rb"[A-Za-z_]+[0-9]{1,2}\Z")
 
 def is_placeholder(value: bytes) -> bool:
     """Reports whether a value, quoted or not, stands for another one or is none at all."""
-    trimmed = value.strip()
+    trimmed = value[:_JUDGED].strip()
     if not trimmed or _DONE.match(trimmed) or _NUMBER.match(trimmed):
         return True
-    if _VARIABLE.match(trimmed) or _INSIDE.search(trimmed[:200]) or _MASKED.match(trimmed):
+    if _VARIABLE.match(trimmed) or _INSIDE.search(trimmed) or _MASKED.match(trimmed):
         return True
     if _PLACE.match(trimmed) or _TYPE.match(trimmed):
         return True
-    return _RULE.match(trimmed) is not None or _is_vocabulary(trimmed[:80])
+    return _RULE.match(trimmed) is not None or _is_vocabulary(trimmed)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -87,6 +90,7 @@ def is_code(value: bytes, *, upper: bool, config: bool, ends_statement: bool) ->
     code. `config`: the assignment stands alone, as in configuration files and flags.
     `ends_statement`: a comma or semicolon followed, as in code.
     """
+    value = value[:_JUDGED]
     if value[:1] in (b"(", b"[", b"{", b"<", b"|") or _CALL.match(value) or _CODE_ROOT.match(value):
         return True
     if upper:
