@@ -1,0 +1,61 @@
+"""Methods that need no watching daemon: answered by the one that runs, else by its program once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from opensession.client import connection
+from opensession.client.start import daemon_command
+from opensession.core.errors import BY_CODE, OpenSessionError, Unreachable
+from opensession.core.paths import find_paths
+from opensession.core.rpc.envelope import Params
+
+R = TypeVar("R")
+
+SECONDS = 60.0
+
+
+def ask(method: str, params: Params, result: type[R], environ: Mapping[str, str] = os.environ) -> R:
+    """The result of a method; where no daemon answers, the daemon's program runs it and ends.
+
+    Raises what the method raised.
+    """
+    try:
+        daemon = connection.connect(find_paths(environ), environ)
+    except Unreachable:
+        return _ask_program(method, params, result, environ)
+    with daemon:
+        return daemon.call(method, params, result)
+
+
+def _ask_program(method: str, params: Params, result: type[R], environ: Mapping[str, str]) -> R:
+    done = subprocess.run(
+        daemon_command("call", method, "-"),
+        input=msgspec.json.encode(params),
+        capture_output=True,
+        env=dict(environ),
+        cwd="/",
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode == 0:
+        return msgspec.json.decode(done.stdout, type=result)
+    raise _error_of(done.returncode, done.stderr.decode(errors="replace"))
+
+
+def _error_of(code: int, said: str) -> OpenSessionError:
+    """The error that the program printed: `name: message` and `next: hint`."""
+    message, hint = "", ""
+    for line in said.splitlines():
+        if line.startswith("next:"):
+            hint = hint or line.removeprefix("next:").strip()
+        elif line.strip():
+            message = message or line.partition(": ")[2] or line
+    kinds = [kind for kind in BY_CODE.values() if kind.exit_code == code]
+    kind = kinds[0] if kinds else OpenSessionError
+    return kind(message or f"the daemon's program ended with code {code}", hint)

@@ -1,0 +1,1 @@
+"""From results to lines of text; nothing here prints or asks the daemon."""

@@ -1,0 +1,165 @@
+"""`daemon status`, `daemon health` and the bare program as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opensession.client.output import Screen
+from opensession.client.render import numbers
+from opensession.client.render.cells import pad, width
+from opensession.client.render.words import line, tilde, time_us
+from opensession.core.rpc.daemon import AgentStatus, Check, Health, Indexing, Status
+
+_LABEL = 10
+_MARKS = {"ok": "✓", "warn": "!", "red": "✗"}
+
+NEXT = (
+    ("opensession log --all", "what there is, the last active first"),
+    ("opensession search 'words'", "find where it was said or done"),
+    ("opensession show HEAD", "read the newest session of this repository"),
+)
+
+FIRST = (
+    ("opensession daemon start", "index what is there, watch what comes"),
+    ("opensession discover", "which agents have left sessions here"),
+    ("opensession demo", "see it all on sample sessions first"),
+)
+
+
+def status_lines(status: Status, screen: Screen, now_us: int, home: str) -> Iterator[str]:
+    """Who runs, what is watched, how fresh the index is, what is kept."""
+    yield (f"{screen.green('●')} {pad('running', _LABEL - 2)}{_process(status)}")
+    yield from _row("watching", _watching(status), screen)
+    yield from _row("fresh", _fresh(status, now_us), screen)
+    yield from _row("kept", _kept(status), screen)
+    yield from _row("private", _private(status), screen)
+    yield from _row("network", [line(status.network)], screen)
+    yield from _row("settings", [tilde(line(status.paths.config), home)], screen)
+    if status.restart_due:
+        due = ", ".join(line(key) for key in status.restart_due)
+        yield from _row("restart", [f"due for {due}: opensession daemon restart"], screen)
+    for notice in status.notices:
+        yield from _row("note", [line(notice)], screen)
+
+
+def start_lines(status: Status) -> Iterator[str]:
+    """What a person who has just started it should know."""
+    if status.indexing.active:
+        yield indexing_text(status.indexing)
+    for notice in status.notices:
+        yield line(notice)
+
+
+def indexing_text(indexing: Indexing) -> str:
+    """How far, how much is left, how long about."""
+    said = f"indexing: {numbers.percent(indexing.fraction)}"
+    if indexing.files_left:
+        said += f", {numbers.count(indexing.files_left, 'file')}"
+        said += f" ({numbers.size(indexing.bytes_left)}) left"
+    if indexing.bytes_per_second > 0 and indexing.bytes_left:
+        said += f", about {numbers.span(indexing.bytes_left / indexing.bytes_per_second)}"
+    return said
+
+
+def _row(label: str, facts: list[str], screen: Screen) -> Iterator[str]:
+    """A labelled row; facts that do not fit go on in the next line."""
+    begin, current = f"  {pad(label, _LABEL - 2)}", ""
+    for fact in facts:
+        joined = f"{current} · {fact}" if current else fact
+        if current and _LABEL + width(joined) > screen.width:
+            yield begin + current
+            begin, joined = " " * _LABEL, fact
+        current = joined
+    yield begin + current
+
+
+def _process(status: Status) -> str:
+    facts = [
+        f"pid {status.pid}",
+        line(status.version),
+        f"up {numbers.span(status.uptime_seconds)}",
+        numbers.size(status.pss_bytes or status.rss_bytes),
+    ]
+    if status.uptime_seconds >= 60:
+        facts.append(f"{numbers.percent(status.cpu_seconds / status.uptime_seconds)} CPU")
+    return " · ".join(facts)
+
+
+def _watching(status: Status) -> list[str]:
+    facts = []
+    for name, agent in _by_size(status):
+        if agent.watching == "off" and not agent.sources:
+            continue
+        said = f"{name} {numbers.count(agent.sessions, 'session')}"
+        if agent.watching != "events":
+            said += f" ({agent.watching})"
+        if agent.failed_sources:
+            said += f", {agent.failed_sources} unreadable"
+        facts.append(said)
+    missing = sum(not agent.sources for agent in status.agents.values())
+    if not facts:
+        return ["nothing yet: no agent has left a session (opensession discover)"]
+    if missing:
+        facts.append(f"{numbers.count(missing, 'other')} without sessions")
+    return facts
+
+
+def _by_size(status: Status) -> list[tuple[str, AgentStatus]]:
+    return sorted(status.agents.items(), key=lambda pair: (-pair[1].sessions, pair[0]))
+
+
+def _fresh(status: Status, now_us: int) -> list[str]:
+    if status.indexing.active:
+        return [indexing_text(status.indexing)]
+    changes = [time_us(agent.newest_change) or 0 for agent in status.agents.values()]
+    newest = max(changes, default=0)
+    facts = [f"newest change {numbers.ago(newest, now_us)}" if newest else "no change yet"]
+    waiting = sum(agent.pending_sources for agent in status.agents.values()) or status.queue_depth
+    facts.append(f"{numbers.count(waiting, 'file')} waiting" if waiting else "nothing waiting")
+    skipped = sum(agent.skipped_lines for agent in status.agents.values())
+    if skipped:
+        facts.append(f"{numbers.count(skipped, 'line')} could not be read")
+    return facts
+
+
+def _kept(status: Status) -> list[str]:
+    found = sum(agent.bytes for agent in status.agents.values())
+    return [
+        f"{numbers.size(status.archive_bytes)} archived of {numbers.size(found)}",
+        f"index {numbers.size(status.index_bytes)}",
+    ]
+
+
+def _private(status: Status) -> list[str]:
+    if not status.redacted:
+        return ["nothing stripped so far"]
+    most = sorted(status.redacted.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = [f"{numbers.grouped(count)} {line(kind)}" for kind, count in most[:4]]
+    rest = sum(count for _, count in most[4:])
+    if rest:
+        shown.append(f"{numbers.grouped(rest)} others")
+    return [f"stripped so far: {shown[0]}", *shown[1:]]
+
+
+def health_lines(health: Health, screen: Screen) -> Iterator[str]:
+    """What is not well first, each with what mends it."""
+    order = {"red": 0, "warn": 1, "ok": 2}
+    checks = sorted(health.checks, key=lambda check: order[check.state])
+    names = max((width(line(check.name)) for check in checks), default=0)
+    for check in checks:
+        mark = _colored(check, screen, f"{_MARKS[check.state]} {pad(check.state, 4)}")
+        yield f"{mark}  {pad(line(check.name), names)}  {line(check.message)}"
+        if check.hint:
+            yield f"{' ' * 8}{' ' * names}  next: {line(check.hint)}"
+
+
+def _colored(check: Check, screen: Screen, text: str) -> str:
+    paint = {"ok": screen.green, "warn": screen.yellow, "red": screen.red}[check.state]
+    return paint(text)
+
+
+def command_lines(commands: tuple[tuple[str, str], ...], screen: Screen) -> Iterator[str]:
+    """Commands, and what they are good for."""
+    columns = max(len(command) for command, _ in commands)
+    for command, what in commands:
+        yield f"  {screen.bold(pad(command, columns))}  # {what}"

@@ -1,0 +1,95 @@
+"""A list of sessions: two lines each, or a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opensession.client.output import Screen
+from opensession.client.render import numbers
+from opensession.client.render.cells import cut, pad, width
+from opensession.client.render.words import line, model_name, project_name, time_us
+from opensession.core.rpc.sessions import SessionRow
+
+_MODEL_COLUMNS = 14
+_PROJECT_COLUMNS = 28
+_LEAST_TITLE = 24
+
+
+def list_lines(rows: list[SessionRow], screen: Screen, now_us: int) -> Iterator[str]:
+    """Two lines a session: what it is, and what happened in it."""
+    tools = max((width(line(row.tool)) for row in rows), default=0)
+    models = min(max((width(_model(row)) for row in rows), default=0), _MODEL_COLUMNS)
+    for row in rows:
+        project = cut(project_name(row), _PROJECT_COLUMNS)
+        left = 8 + 2 + tools + 2 + models + 2
+        room = screen.width - left - (width(project) + 2 if project else 0)
+        if room < _LEAST_TITLE and project:
+            project = cut(project, max(0, width(project) - (_LEAST_TITLE - room)))
+            room = screen.width - left - (width(project) + 2 if project else 0)
+        title = cut(line(row.title) or "(no title)", max(room, 8))
+        first = [
+            screen.cyan(row.short),
+            "  ",
+            pad(line(row.tool), tools),
+            "  ",
+            screen.dim(pad(cut(_model(row), models), models)),
+            "  ",
+            screen.bold(title),
+        ]
+        if project:
+            first += [" " * (room - width(title) + 2), screen.dim(project)]
+        yield "".join(first).rstrip()
+        yield " " * 10 + " · ".join(_facts(row, screen, now_us))
+
+
+def _model(row: SessionRow) -> str:
+    return model_name(row.model) or "-"
+
+
+def _facts(row: SessionRow, screen: Screen, now_us: int) -> Iterator[str]:
+    age = numbers.ago(time_us(row.updated_at), now_us)
+    yield screen.green(f"running, {age}") if row.running else age
+    yield numbers.count(row.message_count, "message")
+    yield files_fact(row)
+    if row.error_count:
+        yield screen.red(numbers.count(row.error_count, "error"))
+    if row.children:
+        yield numbers.count(row.children, "subagent")
+    if cost := cost_fact(row):
+        yield cost
+    if row.source_gone:
+        yield screen.yellow("source gone, kept")
+
+
+def files_fact(row: SessionRow) -> str:
+    """`6 files +88 −12`."""
+    text = numbers.count(len(row.files_modified), "file")
+    if row.lines_added or row.lines_removed:
+        text += f" +{row.lines_added:,} −{row.lines_removed:,}"
+    return text
+
+
+def cost_fact(row: SessionRow) -> str:
+    """`$0.84`; a model without a price is named as such, never counted as nothing."""
+    if row.cost_microdollars is None:
+        return "unpriced" if row.unpriced_models else ""
+    text = numbers.dollars(row.cost_microdollars)
+    return f"{text} + unpriced" if row.unpriced_models else text
+
+
+def markdown_lines(rows: list[SessionRow], now_us: int) -> Iterator[str]:
+    """A table."""
+    yield "| session | agent | model | title | project | last activity | messages | cost |"
+    yield "|---|---|---|---|---|---|---:|---:|"
+    for row in rows:
+        cells = (
+            f"`{row.short}`",
+            line(row.tool),
+            _model(row),
+            line(row.title),
+            project_name(row),
+            numbers.ago(time_us(row.updated_at), now_us),
+            str(row.message_count),
+            cost_fact(row),
+        )
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,102 @@
+"""`stats` as text: sums, bars, top files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opensession.client.output import Screen
+from opensession.client.render import numbers
+from opensession.client.render.cells import cut, cut_left, pad, pad_left, width
+from opensession.client.render.words import day, line, model_name, tilde
+from opensession.core.rpc.stats import FileStats, ModelStats, Stats, ToolStats
+
+_PERIODS = {"day": "today", "week": "the last 7 days", "month": "the last 30 days", "all": "all"}
+_FILES = 5
+_BAR = 16
+
+
+def stats_lines(found: Stats, screen: Screen, home: str) -> Iterator[str]:
+    """All of it."""
+    since = f" (since {day(found.since)})" if found.since else ""
+    yield screen.bold(f"{_PERIODS[found.period]}{since}")
+    yield (
+        f"  {numbers.count(found.total_sessions, 'session')}"
+        f" · {numbers.count(found.total_messages, 'message')}"
+        f" · {numbers.count(found.total_tool_calls, 'tool call')}"
+        f" · {numbers.span(found.total_duration_seconds)}"
+    )
+    taken = (
+        found.total_input_tokens + found.total_cache_read_tokens + found.total_cache_write_tokens
+    )
+    cached = f" ({numbers.percent(found.total_cache_read_tokens / taken)} cached)" if taken else ""
+    yield (
+        f"  {numbers.short(taken)} tokens in{cached}"
+        f" · {numbers.short(found.total_output_tokens)} out"
+        f" · {numbers.dollars(found.estimated_cost_microdollars)}"
+    )
+    if found.unpriced_models:
+        models = ", ".join(model_name(model) or "unknown" for model in found.unpriced_models)
+        yield screen.yellow(f"  without a price, not in the sum: {models}")
+    if found.error_count:
+        yield screen.red(
+            f"  {numbers.count(found.error_count, 'error')}"
+            f" ({numbers.percent(found.error_rate)} of the tool calls)"
+        )
+    yield from _tool_lines(found.by_tool, screen)
+    yield from _model_lines(found.by_model, screen)
+    yield from _file_lines(found.top_files, screen, home)
+
+
+def _tool_lines(tools: list[ToolStats], screen: Screen) -> Iterator[str]:
+    if not tools:
+        return
+    yield ""
+    yield screen.bold("by agent")
+    names = max(width(line(tool.tool)) for tool in tools)
+    most = max(tool.sessions for tool in tools)
+    for tool in tools:
+        yield (
+            f"  {pad(line(tool.tool), names)}  {screen.cyan(bar(tool.sessions, most))}"
+            f"  {pad_left(numbers.count(tool.sessions, 'session'), 14)}"
+            f" · {numbers.count(tool.messages, 'message')}"
+            f" · {numbers.count(tool.errors, 'error')}"
+            f" · {_cost(tool.cost_microdollars)}"
+        )
+
+
+def _model_lines(models: list[ModelStats], screen: Screen) -> Iterator[str]:
+    if not models:
+        return
+    yield ""
+    yield screen.bold("by model")
+    names = min(max(width(model_name(model.model)) for model in models), 28)
+    for model in models:
+        taken = model.input_tokens + model.cache_read_tokens + model.cache_write_tokens
+        yield (
+            f"  {pad(cut(model_name(model.model), names), names)}"
+            f"  {pad_left(numbers.short(taken), 6)} in"
+            f"  {pad_left(numbers.short(model.output_tokens), 6)} out"
+            f"  {pad_left(_cost(model.cost_microdollars), 9)}"
+        )
+
+
+def _file_lines(files: list[FileStats], screen: Screen, home: str) -> Iterator[str]:
+    if not files:
+        return
+    yield ""
+    yield screen.bold("most edited")
+    room = screen.width - 30
+    for file in files[:_FILES]:
+        path = cut_left(line(tilde(file.path, home)), room)
+        edits = numbers.count(file.edits, "edit")
+        yield f"  {pad(path, room)}  {edits} in {numbers.count(file.sessions, 'session')}"
+
+
+def bar(value: int, most: int) -> str:
+    """A bar of blocks, as long as its share; never empty for something."""
+    filled = round(value / most * _BAR) if most else 0
+    return "█" * max(filled, 1 if value else 0) + " " * (_BAR - max(filled, 1 if value else 0))
+
+
+def _cost(microdollars: int | None) -> str:
+    return "unpriced" if microdollars is None else numbers.dollars(microdollars)

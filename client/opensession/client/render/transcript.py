@@ -1,0 +1,173 @@
+"""A session as a text to read: what was said in full, what was done in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from opensession.client.output import Screen
+from opensession.client.render import events, numbers
+from opensession.client.render.cells import cut, cut_left, pad, width
+from opensession.client.render.sessions import cost_fact
+from opensession.client.render.words import clock, line, lines, model_name, project_name
+from opensession.core.rpc.sessions import EventRow, SessionDetail, SessionRow
+
+_INDENT = " " * 9
+_KIND_COLUMNS = 10
+_DIFF_LINES = 8
+_OUTPUT_LINES = 1
+_QUIET = ("token_count",)
+
+
+def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
+    """Title, and one line of facts."""
+    row = found.session
+    yield screen.bold(line(row.title) or "(no title)")
+    yield screen.dim(" · ".join(header_facts(row)))
+    if row.parent:
+        yield screen.dim(f"a subagent of {line(row.parent)}")
+    if found.missing_bytes:
+        yield screen.yellow(f"{numbers.size(found.missing_bytes)} of its source are lost")
+
+
+def header_facts(row: SessionRow) -> Iterator[str]:
+    """Agent and model, project and commit, length, tokens, cost."""
+    yield f"{line(row.tool)} {model_name(row.model)}".strip()
+    if project := project_name(row):
+        yield f"{project} {line(row.git_commit)[:7]}".strip()
+    yield numbers.span(row.duration_seconds)
+    yield numbers.count(row.message_count, "message")
+    taken = row.total_input_tokens + row.total_cache_read_tokens + row.total_cache_write_tokens
+    if taken or row.total_output_tokens:
+        cached = (
+            f" ({numbers.percent(row.total_cache_read_tokens / taken)} cached)" if taken else ""
+        )
+        yield f"{numbers.short(taken)} in{cached} {numbers.short(row.total_output_tokens)} out"
+    if cost := cost_fact(row):
+        yield cost
+
+
+def transcript_lines(
+    pages: Iterable[list[EventRow]], row: SessionRow, screen: Screen, *, full: bool
+) -> Iterator[str]:
+    """The events of a session. A result is shown with its call; without `full`, long outputs are
+    cut and say so.
+    """
+    for page in pages:
+        results = paired_results(page)
+        shown = {(result.session_id, result.seq) for result in results.values()}
+        for event in page:
+            if (event.session_id, event.seq) in shown:
+                continue
+            result = results.get((event.session_id, event.seq))
+            inner = "│ " if event.session_id != row.id else ""
+            for each in event_lines(event, result, row, screen, full=full):
+                yield screen.dim(inner) + each if inner else each
+
+
+def paired_results(page: list[EventRow]) -> dict[tuple[str, int], EventRow]:
+    """The results on a page by the (session, seq) of the calls on it that they answer."""
+    calls = {(event.session_id, event.seq) for event in page if event.type != "ToolResult"}
+    found: dict[tuple[str, int], EventRow] = {}
+    for event in page:
+        call = event.attributes.get("result.call_seq")
+        if event.type == "ToolResult" and isinstance(call, int):
+            key = (event.session_id, call)
+            if key in calls:
+                found[key] = event
+    return found
+
+
+def event_lines(
+    event: EventRow, result: EventRow | None, row: SessionRow, screen: Screen, *, full: bool
+) -> Iterator[str]:
+    """One event, with the result of a call below it."""
+    said = events.kind(event, row.tool)
+    if event.type in events.SPOKEN:
+        yield from _spoken(event, said, screen)
+    elif event.type in ("Thinking", "SystemMessage"):
+        yield from _aside(event, said, screen, full=full)
+    elif event.type == "Custom" and (event.data or {}).get("kind") in _QUIET:
+        if full:
+            yield f"  {screen.dim(clock(event.timestamp))}  {screen.dim(said)}"
+    else:
+        yield _call_line(event, said, screen)
+        yield from _diff_lines(event, screen, full=full)
+        yield from _output_lines(event, result, screen, full=full)
+
+
+def _spoken(event: EventRow, said: str, screen: Screen) -> Iterator[str]:
+    person = event.type == "UserMessage"
+    mark = screen.cyan("▌") if person else " "
+    name = screen.cyan(said) if person else screen.green(said)
+    yield ""
+    yield f"{mark} {screen.dim(clock(event.timestamp))}  {name}"
+    for each in lines(events.text(event).strip("\n")):
+        yield f"  {each}".rstrip()
+    if person:
+        yield ""
+
+
+def _aside(event: EventRow, said: str, screen: Screen, *, full: bool) -> Iterator[str]:
+    first = f"  {screen.dim(clock(event.timestamp))}  "
+    text = events.text(event)
+    if event.duration_ms is not None:
+        said += "  " + numbers.span(event.duration_ms / 1000)
+    if full:
+        yield first + screen.dim(said)
+        for each in lines(text.strip("\n")):
+            yield screen.dim(f"{_INDENT}{each}".rstrip())
+        return
+    room = screen.width - 9 - max(width(said), _KIND_COLUMNS)
+    shown = "" if event.type == "Thinking" else cut(line(text), room)
+    yield (first + screen.dim(pad(said, _KIND_COLUMNS) + shown)).rstrip()
+
+
+def _call_line(event: EventRow, said: str, screen: Screen) -> str:
+    outcome = events.outcome(event)
+    room = screen.width - 9 - _KIND_COLUMNS - (width(outcome) + 2 if outcome else 0)
+    about = events.subject(event) or line(events.text(event))
+    shorten = cut_left if "path" in (event.data or {}) else cut
+    about = shorten(about, max(room, 20))
+    begin = f"  {screen.dim(clock(event.timestamp))}  {pad(cut(said, 9), _KIND_COLUMNS)}"
+    if not outcome:
+        return (begin + about).rstrip()
+    return begin + pad(about, max(room, 20)) + "  " + events.outcome_styled(event, screen)
+
+
+def _diff_lines(event: EventRow, screen: Screen, *, full: bool) -> Iterator[str]:
+    changed = [
+        each
+        for each in lines(events.diff_of(event))
+        if each[:1] in ("+", "-") and not each.startswith(("+++", "---"))
+    ]
+    if full:
+        changed = lines(events.diff_of(event).rstrip("\n")) if changed else []
+    shown = changed if full else changed[:_DIFF_LINES]
+    for each in shown:
+        text = _INDENT + (each if full else f"{each[0]} {each[1:]}")
+        mark = each[:1]
+        yield screen.green(text) if mark == "+" else screen.red(text) if mark == "-" else text
+    if len(shown) < len(changed):
+        yield screen.dim(f"{_INDENT}… {len(changed) - len(shown)} more lines (`--full`)")
+
+
+def _output_lines(
+    event: EventRow, result: EventRow | None, screen: Screen, *, full: bool
+) -> Iterator[str]:
+    """What a call gave back. Of a success only what a person would look at: of a read nothing."""
+    source = result or (event if event.type == "ToolResult" else None)
+    if source is None:
+        return
+    failed = events.is_error(source) or events.is_error(event)
+    quiet = event.type in ("FileRead", "FileEdit", "FileCreate", "FileDelete")
+    if quiet and not failed and not full:
+        return
+    said = [each for each in lines(events.text(source)) if full or each.strip()]
+    shown = said if full else said[:_OUTPUT_LINES]
+    hidden = len(said) - len(shown)
+    for position, each in enumerate(shown):
+        tail = ""
+        if hidden and position == len(shown) - 1:
+            tail = f" … {numbers.count(hidden, 'more line', 'more lines')} (`--full`)"
+        text = each if full else cut(each.strip(), screen.width - len(_INDENT) - len(tail))
+        yield (_INDENT + (screen.red(text) if failed else screen.dim(text)) + screen.dim(tail))

@@ -1,0 +1,106 @@
+"""The list of all commands. A command is a line here and a function in its module.
+
+The module is imported when the command is used, so a new command costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command: `function` of the module `opensession.client.commands.<module>`."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "log": Entry("log", "log", "sessions of this repository, by last activity"),
+    "show": Entry("show", "show", "a session, to read"),
+    "timeline": Entry("timeline", "timeline", "a session, one line per event"),
+    "search": Entry("search", "search", "full-text search in all sessions"),
+    "stats": Entry("stats", "stats", "sessions, tokens, cost, errors of a period"),
+    "discover": Entry("discover", "discover", "the agents that are known, and what was found"),
+    "index": Entry("index", "index", "compare everything on disk with the index now"),
+    "daemon start": Entry("daemon", "start", "start the daemon; returns when it answers"),
+    "daemon stop": Entry("daemon", "stop", "stop it; commands do not start it again"),
+    "daemon restart": Entry("daemon", "restart", "stop and start"),
+    "daemon status": Entry("status", "status", "how the daemon is"),
+    "daemon health": Entry("status", "health", "every check, and what mends it"),
+    "daemon run": Entry("daemon", "run", "run in the foreground"),
+    "daemon logs": Entry("daemon", "logs", "the end of the daemon's log"),
+    "daemon select": Entry("select", "select", "which repositories are watched"),
+    "daemon show": Entry("select", "show", "what is watched"),
+    "daemon service install": Entry("service", "install", "start with the login, by systemd"),
+    "daemon service uninstall": Entry("service", "uninstall", "undo `install`"),
+    "daemon service print": Entry("service", "print_unit", "the unit that would be installed"),
+    "watcher list": Entry("watcher", "list_agents", "which agents are watched, and how"),
+    "watcher enable": Entry("watcher", "enable", "watch agents"),
+    "watcher disable": Entry("watcher", "disable", "stop watching agents"),
+    "config": Entry("config", "show", "all settings; keys are masked"),
+    "config get": Entry("config", "get", "one setting"),
+    "config set": Entry("config", "set_value", "change a setting; comments are kept"),
+    "config path": Entry("config", "path", "where the settings are"),
+    "completion": Entry("completion", "completion", "a completion script for bash, zsh or fish"),
+    "rpc": Entry("rpc", "rpc", "call a method of the daemon"),
+    "demo": Entry("demo", "demo", "see it all on sample sessions, in a temporary home"),
+    "uninstall": Entry("uninstall", "uninstall", "undo everything outside our folders"),
+}
+
+HIDDEN: dict[str, Entry] = {
+    "": Entry("home", "home", "the status, and what to do next"),
+    ".": Entry("home", "home", "the status, and what to do next"),
+    "complete": Entry("completion", "complete", "candidates, for the completion scripts"),
+}
+
+GROUPS: dict[str, str] = {
+    "daemon": "start, stop and ask the daemon",
+    "daemon service": "have systemd or launchd run the daemon",
+    "watcher": "which agents are watched",
+    "config": "settings",
+}
+
+ALIASES: dict[str, str] = {
+    "session log": "log",
+    "session list": "log",
+    "session show": "show",
+    "session timeline": "timeline",
+    "session search": "search",
+    "session stats": "stats",
+    "session discover": "discover",
+    "session index": "index",
+    "ops daemon": "daemon",
+    "account config": "config",
+    "account show": "config",
+    "config show": "config",
+    "docs completion": "completion",
+    "status": "daemon status",
+    "health": "daemon health",
+}
+"""Names of earlier generations and near misses, first words to first words; not in any help."""
+
+
+def canonical(words: list[str]) -> list[str]:
+    """The words with an alias at their beginning replaced; the longest alias counts."""
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if len(words) >= count and name in ALIASES and name not in COMMANDS:
+            return [*ALIASES[name].split(), *words[count:]]
+    return words
+
+
+def resolve(words: list[str]) -> tuple[str, list[str]] | None:
+    """The command that words begin with, and its arguments; None if there is none."""
+    words = canonical(words)
+    for count in (3, 2, 1):
+        name = " ".join(words[:count])
+        if len(words) >= count and (name in COMMANDS or name in HIDDEN):
+            return name, words[count:]
+    return None
+
+
+def entry_of(name: str) -> Entry:
+    """The entry of a name that `resolve` gave."""
+    return COMMANDS[name] if name in COMMANDS else HIDDEN[name]
