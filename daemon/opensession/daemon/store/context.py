@@ -1,0 +1,29 @@
+"""What a query has to know beside its parameters."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+
+from opensession.core.privacy import Stripper
+from opensession.daemon.store.prices import PriceBook
+
+
+class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
+    """Made for every call; what is dear in it (`prices`, `slow`) is shared by all calls.
+
+    `now_us` is the time of the call, `idle_secs` how long a session may be silent and still runs,
+    `indexing` the fraction of known bytes that is searchable, `zone` the IANA name of the user's
+    time zone (empty: the machine's). `stripper` takes out what must not leave the machine; nothing
+    leaves without one. `slow` bounds how many long scans run at once.
+    """
+
+    now_us: int
+    prices: PriceBook
+    home: str = ""
+    idle_secs: float = 300.0
+    indexing: float = 1.0
+    zone: str = ""
+    stripper: Stripper | None = None
+    slow: threading.Semaphore = msgspec.field(default_factory=lambda: threading.Semaphore(2))
