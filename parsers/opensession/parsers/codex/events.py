@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from opensession.core.hail import Attributes, Block, json_block, text
+from opensession.core.hail import Attributes, text
 from opensession.parsers.codex import headers, messages, reports, tokens
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Payload, Report
 from opensession.parsers.codex.state import mark
-from opensession.parsers.decoding import storable
 
 
 def on_event(reading: Reading, payload: Payload) -> bool:
@@ -113,23 +110,7 @@ def on_item(reading: Reading, payload: Payload) -> None:
     elif kind == "ContextCompaction":
         on_compaction_event(reading, item.id)
     elif kind not in _ITEMS_WITHOUT_EVENT:
-        unknown(reading, f"event_msg/item_completed/{kind}", _plain(item))
-
-
-def unknown(reading: Reading, kind: str, value: Any) -> None:
-    """Keeps and counts what this version does not know."""
-    reading.unknown[kind] = reading.unknown.get(kind, 0) + 1
-    blocks: list[Block] = [json_block(value)] if value is not None else []
-    reading.emit("Custom", None, data={"kind": f"unknown:{kind}"}, blocks=blocks)
-
-
-def _plain(item: Report) -> Any:
-    """An item as JSON, as far as it was read."""
-    given = msgspec.to_builtins(item)
-    try:
-        return storable({name: value for name, value in given.items() if value is not None})
-    except ValueError:
-        return None
+        reading.emit_unknown(f"event_msg/item_completed/{kind}")
 
 
 def _mark(reading: Reading, native: str | None, kind: str, words: str | None) -> None:

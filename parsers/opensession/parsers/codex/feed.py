@@ -12,7 +12,6 @@ from opensession.parsers.codex import calls, events, headers, messages, results,
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Payload, Record, decode
 from opensession.parsers.codex.state import dump, id_of_path, info_of, load
-from opensession.parsers.decoding import decode_any
 from opensession.parsers.jsonl import Fed, Line
 
 NAME = "codex"
@@ -78,18 +77,18 @@ def _record(reading: Reading, line: bytes, record: Record) -> None:
         if handler is not None:
             handler(reading, payload)
         elif inner not in _ITEMS_WITHOUT_EVENT:
-            _unknown(reading, f"response_item/{inner}" if kind else inner, line)
+            reading.emit_unknown(reading.raw_type)
     elif kind == "event_msg":
         reading.at(line, record.timestamp, f"event_msg/{payload.type or ''}")
         if not events.on_event(reading, payload):
-            _unknown(reading, f"event_msg/{payload.type or ''}", line)
+            reading.emit_unknown(reading.raw_type)
     else:
         reading.at(line, record.timestamp, kind)
         handler = _RECORDS.get(kind)
         if handler is not None:
             handler(reading, payload)
         elif kind not in _RECORDS_WITHOUT_EVENT:
-            _unknown(reading, kind, line)
+            reading.emit_unknown(kind)
 
 
 def _untyped(reading: Reading, line: bytes, timestamp: str | None, payload: Payload) -> None:
@@ -99,16 +98,6 @@ def _untyped(reading: Reading, line: bytes, timestamp: str | None, payload: Payl
         headers.on_session_meta(reading, payload)
     elif not payload.record_type:
         reading.skip("without a type")
-
-
-def _unknown(reading: Reading, kind: str, line: bytes) -> None:
-    try:
-        value = decode_any(line)
-    except ValueError:
-        value = None
-    if isinstance(value, dict):
-        value = value.get("payload", value)
-    events.unknown(reading, kind, value)
 
 
 def _oversized(reading: Reading, data: bytes) -> None:

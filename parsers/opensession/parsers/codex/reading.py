@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from opensession.core.hail import Attributes, Block, Event, Usage
+from opensession.core.hail import Attributes, Block, Event, Usage, json_block
 from opensession.core.ids import content_id
-from opensession.core.timeparse import parse_time
 from opensession.parsers.codex.state import RECENT_IDS, State, mark, remember
+from opensession.parsers.decoding import decode_any
+from opensession.parsers.times import parse_stamp
 
 
 class Reading:
@@ -24,21 +25,17 @@ class Reading:
         self.unknown: dict[str, int] = {}
         self._line = b""
         self._timestamp = ""
-        self._estimated = False
         self.raw_type = ""
 
     def at(self, line: bytes, timestamp: str | None, raw_type: str) -> None:
-        """The line that what follows is about; a line without a time has the last known one."""
+        """The line that what follows is about."""
         self._line = line
-        self.raw_type = raw_type
-        time_us = parse_time(timestamp) if timestamp else None
         self._timestamp = timestamp or ""
-        self._estimated = time_us is None
-        if time_us is not None:
-            self.state.time_us = time_us
+        self.raw_type = raw_type
 
     @property
     def time_us(self) -> int:
+        """The time of the last event."""
         return self.state.time_us
 
     def emit(
@@ -56,7 +53,7 @@ class Reading:
         """Adds an event and gives its seq.
 
         `native` is the record's own id; without one the id is made of the content. `n` numbers
-        what one record gives, from 0.
+        what one record gives, from 0. A line without a time has that of the event before.
         """
         state = self.state
         event_id = native or content_id(event_type, self._timestamp, self._line)
@@ -70,8 +67,11 @@ class Reading:
         all_attributes: Attributes = {"source.raw_type": self.raw_type}
         if attributes:
             all_attributes.update(attributes)
-        if self._estimated:
+        time_us = parse_stamp(self._timestamp) if self._timestamp else None
+        if time_us is None:
             all_attributes["time.estimated"] = True
+        else:
+            state.time_us = time_us
         state.count += 1
         self.events.append(
             Event(
@@ -86,6 +86,18 @@ class Reading:
             )
         )
         return state.count
+
+    def emit_unknown(self, kind: str) -> None:
+        """Keeps and counts a record of a kind that this version does not know."""
+        self.unknown[kind] = self.unknown.get(kind, 0) + 1
+        blocks: list[Block] = []
+        try:
+            value = decode_any(self._line)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            blocks = [json_block(value.get("payload", value))]
+        self.emit("Custom", None, data={"kind": f"unknown:{kind}"}, blocks=blocks)
 
     def skip(self, reason: str) -> None:
         """Counts a line that gave nothing, or not all it holds."""

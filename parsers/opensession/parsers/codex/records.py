@@ -20,7 +20,7 @@ from opensession.parsers.decoding import decode_any
 Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 
 
-class Content(msgspec.Struct):
+class Content(msgspec.Struct, gc=False):
     """One part of a message, of reasoning or of an output."""
 
     type: str | None = None
@@ -28,19 +28,19 @@ class Content(msgspec.Struct):
     image_url: str | None = None
 
 
-class Passthrough(msgspec.Struct):
+class Passthrough(msgspec.Struct, gc=False):
     """What Codex notes about a message; kinds are `user.text`, `generic.turn_aborted`, …"""
 
     content_item_kinds: list[str] | None = None
 
 
-class Git(msgspec.Struct):
+class Git(msgspec.Struct, gc=False):
     commit_hash: str | None = None
     branch: str | None = None
     repository_url: str | None = None
 
 
-class Tokens(msgspec.Struct):
+class Tokens(msgspec.Struct, gc=False):
     """Token counters; `input_tokens` includes the cached ones."""
 
     input_tokens: Int = 0
@@ -51,12 +51,12 @@ class Tokens(msgspec.Struct):
     total_tokens: Int = 0
 
 
-class TokenInfo(msgspec.Struct):
+class TokenInfo(msgspec.Struct, gc=False):
     total_token_usage: Tokens | None = None
     last_token_usage: Tokens | None = None
 
 
-class Change(msgspec.Struct):
+class Change(msgspec.Struct, gc=False):
     """What became of one file; in some versions under `type`, in others `{"update": {…}}`."""
 
     type: str | None = None
@@ -68,13 +68,13 @@ class Change(msgspec.Struct):
     delete: Change | None = None
 
 
-class Settings(msgspec.Struct):
+class Settings(msgspec.Struct, gc=False):
     model: str | None = None
     model_provider_id: str | None = None
     cwd: str | None = None
 
 
-class Report(msgspec.Struct):
+class Report(msgspec.Struct, gc=False):
     """What an end event or a completed item says of a tool call or a message."""
 
     type: str | None = None
@@ -87,9 +87,9 @@ class Report(msgspec.Struct):
     command: list[str] | str | None = None
     cwd: str | None = None
     source: Any = None
-    aggregated_output: str | None = None
-    stdout: str | None = None
-    stderr: str | None = None
+    aggregated_output: msgspec.Raw = msgspec.Raw(b"null")
+    stdout: msgspec.Raw = msgspec.Raw(b"null")
+    stderr: msgspec.Raw = msgspec.Raw(b"null")
     exit_code: Int | None = None
     duration: Any = None
     status: str | None = None
@@ -110,7 +110,7 @@ class Report(msgspec.Struct):
     event_id: str | None = None
 
 
-class Payload(Report):
+class Payload(Report, gc=False):
     """The fields of every payload that anything is done with."""
 
     # response items
@@ -160,7 +160,7 @@ class Payload(Report):
     record_type: str | None = None
 
 
-class Record(msgspec.Struct):
+class Record(msgspec.Struct, gc=False):
     """One line; a flat item has no `payload`."""
 
     timestamp: str | None = None
@@ -196,6 +196,15 @@ _ENVELOPES = frozenset(
 )
 
 
+def text_of(raw: msgspec.Raw) -> str:
+    """The text of a field that is mostly not looked at; empty where it is none."""
+    try:
+        value = decode_any(bytes(raw))
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
 def _flat(record: Record, payload: Payload) -> Record:
     if record.type in _ENVELOPES:
         return Record(timestamp=record.timestamp, type=record.type, payload=Payload())
@@ -204,11 +213,14 @@ def _flat(record: Record, payload: Payload) -> Record:
 
 def _lenient(kind: Any, value: dict[str, Any]) -> Any:
     """A struct of what fits of `value`, field by field."""
-    fitting = {}
+    fitting: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         if field.encode_name not in value:
             continue
         raw = value[field.encode_name]
+        if field.name in _RAW:
+            fitting[field.name] = msgspec.Raw(msgspec.json.encode(raw))
+            continue
         try:
             fitting[field.name] = msgspec.convert(raw, field.type)
         except (msgspec.ValidationError, RecursionError):
@@ -222,6 +234,7 @@ def _lenient(kind: Any, value: dict[str, Any]) -> Any:
     return kind(**fitting)
 
 
+_RAW = frozenset(("aggregated_output", "stdout", "stderr"))
 _NESTED: dict[str, Any] = {
     "payload": Payload,
     "item": Report,

@@ -15,7 +15,7 @@ from opensession.parsers import diffs
 from opensession.parsers.codex.calls import call_attributes, command_of, part_id
 from opensession.parsers.codex.messages import blocks_of, parts_of
 from opensession.parsers.codex.reading import Reading
-from opensession.parsers.codex.records import Change, Report
+from opensession.parsers.codex.records import Change, Report, text_of
 from opensession.parsers.codex.results import Output, result
 from opensession.parsers.codex.state import (
     RECENT_CALLS,
@@ -44,7 +44,7 @@ def on_command_end(reading: Reading, report: Report, call_id: str) -> None:
     closed = state.closed.get(mark(call_id))
     if closed == 1:
         return
-    words = report.aggregated_output or (report.stdout or "") + (report.stderr or "")
+    words = text_of(report.aggregated_output) or text_of(report.stdout) + text_of(report.stderr)
     output = Output(
         [text(words)] if words else [],
         report.exit_code,
@@ -96,7 +96,7 @@ def on_patch_end(reading: Reading, report: Report, call_id: str) -> None:
         call.seq = call.seq or seq
         call.files.append(FileOf(seq, path, _diff(path, kind, change)))
     remember(state.closed, mark(call_id), 1, RECENT_CALLS)
-    words = (report.stdout or "") + (report.stderr or "")
+    words = text_of(report.stdout) + text_of(report.stderr)
     output = Output([text(words)] if words else [], failed=failed)
     result(reading, f"{call_id}:end" if call_id else None, call_id, call, output)
 
