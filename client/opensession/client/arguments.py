@@ -17,12 +17,12 @@ def moment(value: str, option: str) -> str:
     """
     if not value:
         return ""
-    try:
-        return format_time(parse_when(value, time.time_ns() // 1000))
-    except ValueError:
+    time_us = parse_when(value, time.time_ns() // 1000)
+    if time_us is None:
         raise UsageError(
             f"{option} is not a time: {value}", f"{option} 3d, '2 hours', yesterday, 2026-11-21"
-        ) from None
+        )
+    return format_time(time_us)
 
 
 def folder_or_name(value: str) -> str:

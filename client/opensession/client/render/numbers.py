@@ -83,14 +83,6 @@ def _age(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def dollars(microdollars: int) -> str:
-    """An amount: `$0.84`, `$1,204`, `<$0.01`."""
-    value = microdollars / 1_000_000
-    if 0 < value < 0.005:
-        return "<$0.01"
-    return f"${value:,.0f}" if value >= 1000 else f"${value:,.2f}"
-
-
 def count(number: int, one: str, many: str = "") -> str:
     """`1 error`, `3 errors`, `no errors`, `1,204 errors`."""
     if number == 0:

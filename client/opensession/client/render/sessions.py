@@ -8,6 +8,7 @@ from opensession.client.output import Screen
 from opensession.client.render import numbers
 from opensession.client.render.cells import cut, pad, width
 from opensession.client.render.words import line, model_name, project_name, time_us
+from opensession.core.money import format_dollars
 from opensession.core.rpc.sessions import SessionRow
 
 _MODEL_COLUMNS = 14
@@ -73,7 +74,7 @@ def cost_fact(row: SessionRow) -> str:
     """`$0.84`; a model without a price is named as such, never counted as nothing."""
     if row.cost_microdollars is None:
         return "unpriced" if row.unpriced_models else ""
-    text = numbers.dollars(row.cost_microdollars)
+    text = format_dollars(row.cost_microdollars)
     return f"{text} + unpriced" if row.unpriced_models else text
 
 

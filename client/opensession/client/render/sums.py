@@ -8,6 +8,7 @@ from opensession.client.output import Screen
 from opensession.client.render import numbers
 from opensession.client.render.cells import cut, cut_left, pad, pad_left, width
 from opensession.client.render.words import day, line, model_name, tilde
+from opensession.core.money import format_dollars
 from opensession.core.rpc.stats import FileStats, ModelStats, Stats, ToolStats
 
 _PERIODS = {"day": "today", "week": "the last 7 days", "month": "the last 30 days", "all": "all"}
@@ -32,7 +33,7 @@ def stats_lines(found: Stats, screen: Screen, home: str) -> Iterator[str]:
     yield (
         f"  {numbers.short(taken)} tokens in{cached}"
         f" · {numbers.short(found.total_output_tokens)} out"
-        f" · {numbers.dollars(found.estimated_cost_microdollars)}"
+        f" · {format_dollars(found.estimated_cost_microdollars)}"
     )
     if found.unpriced_models:
         models = ", ".join(model_name(model) or "unknown" for model in found.unpriced_models)
@@ -60,7 +61,7 @@ def _tool_lines(tools: list[ToolStats], screen: Screen) -> Iterator[str]:
             f"  {pad_left(numbers.count(tool.sessions, 'session'), 14)}"
             f" · {numbers.count(tool.messages, 'message')}"
             f" · {numbers.count(tool.errors, 'error')}"
-            f" · {_cost(tool.cost_microdollars)}"
+            f" · {format_dollars(tool.cost_microdollars)}"
         )
 
 
@@ -76,7 +77,7 @@ def _model_lines(models: list[ModelStats], screen: Screen) -> Iterator[str]:
             f"  {pad(cut(model_name(model.model), names), names)}"
             f"  {pad_left(numbers.short(taken), 6)} in"
             f"  {pad_left(numbers.short(model.output_tokens), 6)} out"
-            f"  {pad_left(_cost(model.cost_microdollars), 9)}"
+            f"  {pad_left(format_dollars(model.cost_microdollars), 9)}"
         )
 
 
@@ -96,7 +97,3 @@ def bar(value: int, most: int) -> str:
     """A bar of blocks, as long as its share; never empty for something."""
     filled = round(value / most * _BAR) if most else 0
     return "█" * max(filled, 1 if value else 0) + " " * (_BAR - max(filled, 1 if value else 0))
-
-
-def _cost(microdollars: int | None) -> str:
-    return "unpriced" if microdollars is None else numbers.dollars(microdollars)

@@ -1,0 +1,55 @@
+"""The list of commands: complete, each with a help that begins with an example."""
+
+from __future__ import annotations
+
+import pytest
+
+from opensession.client.building import build, function_of
+from opensession.client.table import (
+    ALIASES,
+    COMMANDS,
+    GROUPS,
+    HIDDEN,
+    canonical,
+    entry_of,
+    resolve,
+)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *HIDDEN])
+def test_every_command_is_there(name: str) -> None:
+    assert callable(function_of(entry_of(name)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_a_sentence_and_then_an_example_of_itself(name: str) -> None:
+    help_lines = [line.strip() for line in build(name).help.splitlines()]
+    first_example = next(i for i, line in enumerate(help_lines) if line.startswith("opensession"))
+
+    assert help_lines[0][0].isupper()
+    assert " ".join(help_lines[:first_example]).strip().endswith((".", ";", "!"))
+    assert help_lines[first_example].startswith(f"opensession {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_does(name: str) -> None:
+    options = [p for p in build(name).params if p.param_type_name == "option"]
+
+    assert [p.name for p in options if not p.help] == []
+
+
+@pytest.mark.parametrize(("alias", "target"), ALIASES.items())
+def test_aliases_of_earlier_generations_lead_to_something(alias: str, target: str) -> None:
+    """DECISIONS §11: names of earlier generations are hidden aliases from one table."""
+    assert target in COMMANDS or target in GROUPS
+    assert canonical([*alias.split(), "x"]) == [*target.split(), "x"]
+    assert alias not in COMMANDS
+
+
+def test_the_longest_name_counts() -> None:
+    assert resolve(["config", "get", "a.b"]) == ("config get", ["a.b"])
+    assert resolve(["config", "--json"]) == ("config", ["--json"])
+    assert resolve(["daemon", "service", "install"]) == ("daemon service install", [])
+    assert resolve(["daemon"]) is None
+    assert resolve(["ops", "daemon", "status"]) == ("daemon status", [])
+    assert resolve(["nothing"]) is None
