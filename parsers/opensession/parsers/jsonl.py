@@ -90,7 +90,10 @@ class _Plain:
         return self.position >= self._size
 
     def read(self, size: int) -> bytes:
-        data = os.pread(self._descriptor, min(size, self._size - self.position), self.position)
+        size = min(size, self._size - self.position)
+        if size <= 0:
+            return b""
+        data = os.pread(self._descriptor, size, self.position)
         if not data:
             self._size = self.position  # truncated since it was opened: this is its end
         self.position += len(data)
