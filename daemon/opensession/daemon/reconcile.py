@@ -37,11 +37,12 @@ class Found(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """A source as it was last read; `stamp` is None if it never was, or is to be read anyway.
 
-    `gone` says that it was found missing before.
+    `gone` says that it was found missing before; with `any_stamp` no change of it counts.
     """
 
     stamp: Stamp | None
     gone: bool = False
+    any_stamp: bool = False
 
 
 class Differences(msgspec.Struct, frozen=True):
@@ -101,7 +102,9 @@ def compare(known: Mapping[str, Known], found: Found) -> Differences:
 
 def _differs(known: Mapping[str, Known], path: str, stamp: Stamp) -> bool:
     source = known.get(path)
-    return source is None or source.gone or source.stamp != stamp
+    if source is None or source.gone:
+        return True
+    return source.stamp != stamp and not source.any_stamp
 
 
 class Survey(msgspec.Struct, frozen=True):

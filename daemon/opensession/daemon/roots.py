@@ -59,7 +59,7 @@ def find_roots(
     for agent in enabled:
         roots = agent.roots(_environment(agent, place, more[agent.name]))
         for home in windows_homes(place.platform):
-            beside = agent.roots(Environment(home=home, variables={}, platform="win32"))
+            beside = agent.roots(Environment(home, {}, place.platform))
             roots += [root for root in beside if Path(root.path).is_dir()]
         found += _distinct(roots)
     return found

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 AHEAD = 3
 """Jobs a worker has at most: the one it reads and those it need not ask for."""
 
+AHEAD_BYTES = 8 << 20
+"""A worker with more than this to read is given nothing more."""
+
 MEMORY_BYTES = 400 << 20
 """What a worker may use for data at most; a read that needs more fails."""
 
@@ -86,7 +89,9 @@ class Worker:
     def free(self) -> int:
         """How many more jobs it takes now."""
         with self._lock:
-            return 0 if self._closed else AHEAD - len(self._jobs)
+            if self._closed or sum(job.size for job in self._jobs) > AHEAD_BYTES:
+                return 0
+            return AHEAD - len(self._jobs)
 
     @property
     def busy(self) -> bool:

@@ -1,0 +1,111 @@
+"""What `status` and `health` say of each agent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import apsw
+import msgspec
+
+from opensession.core.rpc.daemon import AgentStatus, Watching
+from opensession.core.timeparse import format_time
+from opensession.daemon.book import Entry
+from opensession.daemon.reconcile import Survey
+from opensession.daemon.watch import RootState
+from opensession.parsers.agent import Agent
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What the index holds of one agent."""
+
+    sessions: int = 0
+    events: int = 0
+    skipped_lines: int = 0
+    unknown_records: int = 0
+
+
+def counts(db: apsw.Connection) -> dict[str, Counts]:
+    """What the index holds, by agent."""
+    found: dict[str, dict[str, int]] = {}
+    query = "SELECT agent, count(*), sum(event_count) FROM session GROUP BY agent"
+    for agent, sessions, events in db.execute(query):
+        found.setdefault(agent, {}).update(sessions=sessions, events=events)
+    for column, name in (("skipped", "skipped_lines"), ("unknown", "unknown_records")):
+        query = (
+            f"SELECT agent, sum(each.value) FROM source, json_each(source.{column}) AS each"  # noqa: S608
+            f" WHERE source.{column} <> '{{}}' GROUP BY agent"
+        )
+        for agent, total in db.execute(query):
+            found.setdefault(agent, {})[name] = total
+    return {agent: Counts(**numbers) for agent, numbers in found.items()}
+
+
+def statuses(
+    agents: Sequence[Agent],
+    states: Mapping[str, list[RootState]],
+    surveys: Mapping[str, list[Survey]],
+    entries: Iterable[Entry],
+    waiting: Collection[int],
+    numbers: Mapping[str, Counts],
+) -> dict[str, AgentStatus]:
+    """The status of every agent, in their order; one without roots is `off`. `waiting` are the
+    sources that are not completely read.
+    """
+    own: dict[str, list[Entry]] = {agent.name: [] for agent in agents}
+    for entry in entries:
+        own.setdefault(entry.source.agent, []).append(entry)
+    return {
+        agent.name: _status(
+            own[agent.name],
+            states.get(agent.name, []),
+            surveys.get(agent.name, []),
+            waiting,
+            numbers.get(agent.name, Counts()),
+        )
+        for agent in agents
+    }
+
+
+def _status(
+    entries: list[Entry],
+    states: list[RootState],
+    surveys: list[Survey],
+    waiting: Collection[int],
+    numbers: Counts,
+) -> AgentStatus:
+    present = [entry for entry in entries if entry.state != "gone"]
+    wanted = [entry for entry in present if entry.state != "refused"]
+    changed = max((entry.disk.mtime_ns for entry in wanted if entry.disk), default=0)
+    indexed = max(
+        (
+            entry.stamp.mtime_ns
+            for entry in wanted
+            if entry.stamp and entry.state == "ok" and entry.id not in waiting
+        ),
+        default=0,
+    )
+    return AgentStatus(
+        sources=len(present),
+        sessions=numbers.sessions,
+        events=numbers.events,
+        bytes=sum(survey.bytes for survey in surveys),
+        newest_change=_time(max(changed, indexed)),
+        newest_indexed=_time(indexed),
+        watching=_watching(states),
+        skipped_lines=numbers.skipped_lines,
+        unknown_records=numbers.unknown_records,
+        failed_sources=sum(entry.state == "error" for entry in present),
+        pending_sources=sum(entry.id in waiting for entry in entries),
+        note="; ".join(dict.fromkeys(state.note for state in states if state.note)),
+    )
+
+
+def _watching(states: list[RootState]) -> Watching:
+    modes = {state.mode for state in states}
+    if "polling" in modes:
+        return "polling"
+    return "events" if "events" in modes else "off"
+
+
+def _time(ns: int) -> str | None:
+    return format_time(ns // 1000) if ns else None

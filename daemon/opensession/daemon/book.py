@@ -1,0 +1,123 @@
+"""What the ingest knows of every source while it runs: a slim copy of the `source` table.
+
+Cursors stay in the index until they are needed; with ten thousand sources they would be most of the
+daemon's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from opensession.daemon import admission
+from opensession.daemon.admission import Rules
+from opensession.daemon.reconcile import Known, Stamp
+from opensession.daemon.store.sources import SourceRow
+from opensession.parsers.agent import Source
+
+SETTLE_TRIES = 5
+"""How often a source may have to be read from its beginning again without having changed."""
+
+
+class Entry:
+    """One source. `stamp` is what it was when it was last read, `disk` what it was when it was last
+    looked at, `tried` what it was when a read of it failed.
+    """
+
+    __slots__ = (
+        "again", "disk", "fresh", "id", "offset", "reason", "source", "stamp", "state", "tried",
+    )  # fmt: skip
+
+    def __init__(self, source_id: int, source: Source) -> None:
+        self.id = source_id
+        self.source = source
+        self.stamp: Stamp | None = None
+        self.disk: Stamp | None = None
+        self.tried: Stamp | None = None
+        self.offset = 0
+        self.fresh = True
+        self.state = "new"
+        self.reason = ""
+        self.again = 0
+
+    def take(self, row: SourceRow) -> None:
+        """Takes over what is stored of the source now."""
+        self.fresh = row.cursor is None
+        self.stamp = None if row.cursor is None else _stamp(row)
+        self.offset = row.offset
+        self.state = row.state
+        self.reason = row.error
+
+    def left(self, stamp: Stamp) -> int:
+        """About how many bytes there are to read, if it lies on disk like this."""
+        if self.fresh or stamp.ino != (self.stamp.ino if self.stamp else 0):
+            return stamp.size
+        return stamp.size - self.offset if stamp.size >= self.offset else stamp.size
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last read of it failed."""
+        return self.state in ("error", "refused")
+
+
+class Book:
+    """All sources, by id and by (agent, path)."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Entry] = {}
+        self._by_path: dict[tuple[str, str], Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def entries(self) -> list[Entry]:
+        """All entries; may be called from any thread."""
+        return list(self._by_id.values())
+
+    def load(self, rows: Iterable[SourceRow]) -> None:
+        """Enters what the index holds."""
+        for row in rows:
+            self.add(row.id, row.source).take(row)
+
+    def add(self, source_id: int, source: Source) -> Entry:
+        """Enters a source, or gives the entry it has."""
+        entry = self._by_id.get(source_id)
+        if entry is None:
+            entry = self._by_id[source_id] = Entry(source_id, source)
+            self._by_path[source.agent, source.path] = entry
+        entry.source = source
+        return entry
+
+    def get(self, source_id: int) -> Entry:
+        """The entry of an id."""
+        return self._by_id[source_id]
+
+    def find(self, agent: str, path: str) -> Entry | None:
+        """The entry of a path, None if it is not in the index."""
+        return self._by_path.get((agent, path))
+
+    def of_root(self, agent: str, root: str) -> Iterator[Entry]:
+        """The entries that were found below a root."""
+        for entry in self._by_id.values():
+            if entry.source.root == root and entry.source.agent == agent:
+                yield entry
+
+    def known(self, agent: str, root: str, rules: Rules) -> dict[str, Known]:
+        """What a reconcile compares a root with. A failed source counts as known in the state in
+        which it failed; one that the rules keep out does in any state.
+        """
+        return {entry.source.path: _known(entry, rules) for entry in self.of_root(agent, root)}
+
+
+def _known(entry: Entry, rules: Rules) -> Known:
+    if entry.state == "gone":
+        return Known(entry.stamp, gone=True)
+    if entry.state == "refused" and admission.is_final(entry.reason):
+        same = not admission.may_differ(entry.reason, rules)
+        return Known(entry.stamp, any_stamp=same)
+    if entry.failing:
+        return Known(entry.tried)
+    return Known(entry.stamp)
+
+
+def _stamp(row: SourceRow) -> Stamp:
+    return Stamp(row.size, row.mtime_ns, row.ino % 2**64)

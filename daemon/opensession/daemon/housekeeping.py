@@ -1,0 +1,90 @@
+"""What is done when nothing else is: merging archive frames, tidying, giving memory back."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import sys
+import time
+
+from opensession.daemon.dispatch import BACKLOG_BYTES
+from opensession.daemon.store.writer import Writer
+from opensession.daemon.writing import Writing
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """Used by one thread; times are monotonic seconds. A source is quiet after `idle` seconds."""
+
+    def __init__(self, writing: Writing, idle: float) -> None:
+        self._writing = writing
+        self._idle = idle
+        self._due: float | None = None
+        self._bytes = 0
+        self._unsettled = True
+
+    def set_idle(self, idle: float) -> None:
+        """Takes up another time after which a source is quiet."""
+        self._idle = idle
+
+    def stored(self, size: int, now: float) -> None:
+        """Something was stored, so there will be something to do."""
+        self._bytes += size
+        self._unsettled = True
+        if self._due is None:
+            self._due = now + self._idle
+
+    def unread(self) -> list[int]:
+        """Sources that the index asks to be read from their beginning, newest first. It asks only
+        after something was stored; for when nothing else is to be read.
+        """
+        if not self._unsettled:
+            return []
+        self._unsettled = False
+        return self._writing.call(lambda writer: writer.unread())
+
+    def rest(self) -> None:
+        """Nothing is left to be read: after a backlog, tidies the index and gives memory back."""
+        if self._bytes <= BACKLOG_BYTES:
+            return
+        self._bytes = 0
+        self._writing.call(_tidy)
+        gc.collect()
+        _trim()
+
+    def next_due(self) -> float | None:
+        """When `merge` has something to do."""
+        return self._due
+
+    def merge(self, now: float) -> None:
+        """Merges the frames of one source that is quiet; sets the time for the next."""
+        if self._due is None or now < self._due:
+            return
+        quiet = time.time_ns() // 1000 - int(self._idle * 1_000_000)
+        due = self._writing.call(lambda writer: _merge_one(writer, quiet))
+        self._due = None if due is None else now + (self._idle if due else 0)
+
+
+def _merge_one(writer: Writer, before_us: int) -> bool | None:
+    """Merges one. True if the others are to wait until they are quiet, None if there are none."""
+    quiet = writer.quiet_sources(before_us)
+    if quiet:
+        writer.merge(quiet[0])
+        return False
+    return True if writer.quiet_sources(sys.maxsize) else None
+
+
+def _tidy(writer: Writer) -> None:
+    writer.optimize()
+    writer.checkpoint()
+
+
+def _trim() -> None:
+    """Returns freed memory to the system, where the C library does not by itself."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)

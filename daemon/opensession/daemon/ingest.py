@@ -1,0 +1,224 @@
+"""From a change on disk to a stored session: the parts, and what others may ask of them.
+
+watcher ──hints──┐                      ┌─▶ pool (a thread, worker processes) ─┐
+scans ──found────┼─▶ coordinator ──job──┤                                      │ batches
+people ──runs────┘       ▲              └──────────────────────────────────────▼
+                         └─────── outcome ◀──── writing (the writer's thread) ─┘
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from opensession.core.privacy import STRIP_VERSION
+from opensession.core.rpc.daemon import AgentStatus, Indexing
+from opensession.daemon import agent_status
+from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
+from opensession.daemon.dispatch import Dispatch
+from opensession.daemon.housekeeping import Housekeeping
+from opensession.daemon.pool import Pool
+from opensession.daemon.reconcile import Survey
+from opensession.daemon.root_watch import RootWatch
+from opensession.daemon.store.change import Change
+from opensession.daemon.store.connect import open_reader
+from opensession.daemon.store.writer import Writer
+from opensession.daemon.waiting import Run, Summary
+from opensession.daemon.watch import RootState, Sink, Watcher, make_watcher
+from opensession.daemon.workers import COMMAND, MEMORY_BYTES
+from opensession.daemon.writing import Writing
+from opensession.parsers.agent import Agent, Root
+
+__all__ = ["Ingest", "Options", "Place", "Summary"]
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 3.0
+"""How long a stop waits for the transaction at hand."""
+
+
+class Ingest:
+    """`open`, then `start`, then `stop`; the other methods may be called from any thread in
+    between. `find_roots` is asked for the roots now and then; `on_changes` and `on_fatal` (the
+    index cannot be written any more, nothing is read from now on) are called from threads of ours.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        agents: Sequence[Agent],
+        find_roots: Callable[[], list[Root]],
+        options: Options,
+        *,
+        on_changes: Callable[[list[Change]], None],
+        on_fatal: Callable[[Exception], None],
+        make_watcher: Callable[[Sink], Watcher] = make_watcher,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        worker: tuple[str, ...] = COMMAND,
+        worker_memory: int = MEMORY_BYTES,
+    ) -> None:
+        self._place = place
+        self._agents = list(agents)
+        self._options = options
+        self._make_watcher = make_watcher
+        self._clock = clock
+        self._check = False
+        self._watching: RootWatch | None = None
+        self._thread: threading.Thread | None = None
+        self._writing = Writing(
+            self._make_writer,
+            on_changes=on_changes,
+            on_outcome=lambda outcome: self._coordinator.post(outcome),
+        )
+        self._coordinator = Coordinator(
+            place, agents, find_roots, options, self._writing,
+            on_fatal=on_fatal, clock=clock, wall=wall,
+        )  # fmt: skip
+        pool = Pool(
+            options.setup,
+            place.scratch,
+            self._writing.put,
+            command=worker,
+            memory=worker_memory,
+        )
+        self._dispatch = Dispatch(
+            self._writing,
+            pool,
+            options.timing,
+            place.archive,
+            settled=self._coordinator.settled,
+            missing=self._coordinator.missing,
+        )
+
+    def open(self, *, check: bool = False) -> None:
+        """Opens the index for writing and brings it and the archive together; with `check` it is
+        looked through for damage first. Raises what `Writer` raises.
+        """
+        self._check = check
+        self._place.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left_over in self._place.scratch.glob("archived-*"):
+            left_over.unlink(missing_ok=True)
+        self._writing.open()
+        versions = {agent.name: agent.parser_version for agent in self._agents}
+        recovery = self._writing.call(lambda writer: writer.recover(versions, STRIP_VERSION))
+        self._dispatch.book.load(self._writing.call(lambda writer: writer.sources()))
+        if recovery.outdated:
+            log.info("%d sources are read again by newer rules", recovery.outdated)
+        if recovery.missing:
+            log.warning("%d sources had bytes that are in no file any more", recovery.missing)
+
+    def start(self, *, history: bool = True) -> None:
+        """Begins to watch and to read. Without `history` nothing is watched, and nothing looked at
+        until `run_until_idle` asks for it.
+        """
+        watcher = self._make_watcher(self._coordinator) if history else None
+        self._watching = RootWatch(
+            self._agents,
+            watcher,
+            self._coordinator.post,
+            reconcile=self._options.reconcile,
+            poll=self._options.poll,
+        )
+        keeping = Housekeeping(self._writing, self._options.idle)
+        self._coordinator.use(self._dispatch, self._watching, keeping)
+        self._thread = threading.Thread(
+            target=self._coordinator.run, kwargs={"history": history}, name="ingest", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """Ends everything; what is not stored is read again at the next start. False if the writer
+        did not end in time.
+        """
+        self._coordinator.end()
+        if self._watching is not None:
+            self._watching.stop()
+        self._dispatch.pool.kill()
+        closed = self._writing.close(STOP_SECONDS)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(1.0)
+        self._dispatch.pool.kill()
+        self._dispatch.pool.join(1.0)
+        return closed
+
+    def mark_dirty(self, root: Root, path: str) -> None:
+        """A path below a root changed."""
+        self._coordinator.hint(root, [path])
+
+    def reconcile(self, root: Root | None = None) -> None:
+        """Looks at a root, or at all, soon; the roots themselves are looked up anew."""
+        self._ask(lambda now: self._coordinator.look_at(root, now))
+
+    def run_until_idle(self, told: Callable[[Indexing], None] = lambda _: None) -> Future[Summary]:
+        """Looks at everything now; the future is done when all that was found is searchable.
+        `told` is called from a thread of ours as it goes on. Cancelling the future ends the
+        waiting, not the reading. It fails with an OpenSessionError where the disk is full or the
+        daemon ends.
+        """
+        run = Run(told, self._clock())
+        self._ask(lambda now: self._coordinator.begin_run(run, now))
+        return run.future
+
+    def take_up(self, options: Options) -> None:
+        """Other settings count from now on; everything is looked at by them."""
+        self._ask(lambda now: self._coordinator.take_up(options, now))
+
+    def set_pace(self, workers: int) -> None:
+        """So many worker processes may run; with 0 a backlog waits, small appends go on."""
+        self._ask(lambda now: self._dispatch.allow_workers(workers))
+
+    def progress(self) -> Indexing:
+        """How far the backlog is that is being read."""
+        return self._dispatch.backlog.progress(self._clock())
+
+    def queue_depth(self) -> int:
+        """Sources that wait or are being read."""
+        return self._dispatch.depth
+
+    def agent_status(self) -> dict[str, AgentStatus]:
+        """Each agent, as it was when its roots were looked at last. Reads the index: not for a
+        thread that must not wait.
+        """
+        db = open_reader(self._place.index)
+        try:
+            numbers = agent_status.counts(db)
+        finally:
+            db.close()
+        entries = self._dispatch.book.entries()
+        states: dict[str, list[RootState]] = {}
+        surveys: dict[str, list[Survey]] = {}
+        if self._watching is not None:
+            for root in self._watching.roots:
+                states.setdefault(root.agent, []).append(self._watching.state(root))
+            surveys = {agent.name: self._watching.surveys(agent.name) for agent in self._agents}
+        return agent_status.statuses(
+            self._agents,
+            states,
+            surveys,
+            entries,
+            self._dispatch.waiting(entries),
+            numbers,
+        )
+
+    def notices(self) -> list[str]:
+        """What a person should know now, in sentences."""
+        if self._coordinator.full:
+            return ["the disk is full: nothing is read until there is room"]
+        if self._coordinator.archive_paused:
+            return ["the disk is nearly full: archiving pauses until there is room"]
+        return []
+
+    def _ask(self, do: Callable[[float], None]) -> None:
+        self._coordinator.post(Asked(do))
+
+    def _make_writer(self) -> Writer:
+        return Writer(
+            self._place.index,
+            self._place.archive,
+            archive=self._options.setup.archive,
+            check=self._check,
+        )
