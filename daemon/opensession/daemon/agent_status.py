@@ -10,7 +10,6 @@ import msgspec
 from opensession.core.rpc.daemon import AgentStatus, Watching
 from opensession.core.timeparse import format_time
 from opensession.daemon.book import Entry
-from opensession.daemon.reconcile import Survey
 from opensession.daemon.watch import RootState
 from opensession.parsers.agent import Agent
 
@@ -43,7 +42,6 @@ def counts(db: apsw.Connection) -> dict[str, Counts]:
 def statuses(
     agents: Sequence[Agent],
     states: Mapping[str, list[RootState]],
-    surveys: Mapping[str, list[Survey]],
     entries: Iterable[Entry],
     waiting: Collection[int],
     numbers: Mapping[str, Counts],
@@ -58,7 +56,6 @@ def statuses(
         agent.name: _status(
             own[agent.name],
             states.get(agent.name, []),
-            surveys.get(agent.name, []),
             waiting,
             numbers.get(agent.name, Counts()),
         )
@@ -69,7 +66,6 @@ def statuses(
 def _status(
     entries: list[Entry],
     states: list[RootState],
-    surveys: list[Survey],
     waiting: Collection[int],
     numbers: Counts,
 ) -> AgentStatus:
@@ -88,7 +84,7 @@ def _status(
         sources=len(present),
         sessions=numbers.sessions,
         events=numbers.events,
-        bytes=sum(survey.bytes for survey in surveys),
+        bytes=sum(entry.disk.size for entry in present if entry.disk),
         newest_change=_time(max(changed, indexed)),
         newest_indexed=_time(indexed),
         watching=_watching(states),

@@ -21,7 +21,6 @@ from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.pool import Pool
-from opensession.daemon.reconcile import Survey
 from opensession.daemon.root_watch import RootWatch
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import open_reader
@@ -190,15 +189,12 @@ class Ingest:
             db.close()
         entries = self._dispatch.book.entries()
         states: dict[str, list[RootState]] = {}
-        surveys: dict[str, list[Survey]] = {}
         if self._watching is not None:
             for root in self._watching.roots:
                 states.setdefault(root.agent, []).append(self._watching.state(root))
-            surveys = {agent.name: self._watching.surveys(agent.name) for agent in self._agents}
         return agent_status.statuses(
             self._agents,
             states,
-            surveys,
             entries,
             self._dispatch.waiting(entries),
             numbers,

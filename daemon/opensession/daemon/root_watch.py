@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from opensession.daemon.reconcile import Found, Survey, scan, survey
+from opensession.daemon.reconcile import Found, scan
 from opensession.daemon.watch import RootState, Watcher
 from opensession.parsers.agent import Agent, Root
 
@@ -34,7 +34,6 @@ class _Looked:
         self.started = 0
         self.finished = 0
         self.running = False
-        self.survey = Survey()
         self.exists = True
         self.vanished = 0
         self.seen = False
@@ -120,7 +119,6 @@ class RootWatch:
             return False
         looked.seen = True
         looked.exists = scanned.found.exists
-        looked.survey = survey([scanned.found])
         return True
 
     def reached(self, root: Root, number: int) -> bool:
@@ -166,10 +164,6 @@ class RootWatch:
         if looked.vanished:
             notes.append(f"{looked.vanished} files are gone at once, and are kept as they were")
         return RootState(state.mode, "; ".join(notes), looked.exists)
-
-    def surveys(self, agent: str) -> list[Survey]:
-        """What was found below the roots of an agent, when they were looked at last."""
-        return [looked.survey for root, looked in self._roots.items() if root.agent == agent]
 
     def stop(self) -> None:
         """Ends watching and all scans."""
