@@ -31,9 +31,13 @@ MAX_IDENTIFIER = 64
 """Characters of the longest word whose parts are stored; longer ones are data, not names."""
 
 _CJK = (
-    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u30ff"
+    "\u1100-\u11ff\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u30ff"
     "\u3105-\u312f\u3131-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f"
     "\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U0001b000-\U0001b16f\U00020000-\U000323af"
+)
+# All but the first bytes of these in UTF-8: deleting them is many times faster than searching.
+_NOT_CJK = bytes(
+    code for code in range(256) if not (0xE3 <= code <= 0xED or code in (0xE1, 0xEF, 0xF0))
 )
 _CJK_RUN = re.compile(f"[{_CJK}]+")
 _CJK_END = re.compile(f"[{_CJK}]+\\Z")
@@ -97,7 +101,7 @@ def fts_text(text: str) -> str:
 
     That last character is what makes a single character findable as a prefix.
     """
-    if text.isascii() or _CJK_RUN.search(text) is None:
+    if text.isascii() or not text.encode(errors="replace").translate(None, _NOT_CJK):
         return text
     return _CJK_RUN.sub(_stored_run, text)
 

@@ -181,9 +181,9 @@ class Writer:
                 else:
                     archived = appending.append(source, archived, frame)
                     gap = archived.length < frame.offset + frame.length
-                shrunk = not batch.more and 0 < batch.cursor.offset < archived.length
-                if shrunk and not gap:
-                    archived = appending.cut(source, archived, batch.cursor.offset)
+            shrunk = not batch.more and 0 < batch.cursor.offset < archived.length
+            if shrunk and self._archive and not self.archive_paused:
+                archived = appending.cut(source, archived, batch.cursor.offset)
             reached[batch.source_id] = (source, batch.cursor.offset, archived, gap)
             placed.append((batch, archived, gap))
         return placed
@@ -203,6 +203,8 @@ class Writer:
                 sources.record_archived(self._db, row.id, archived)
                 continue
             if not batch.restarted and batch.expected_offset != row.offset:
+                continue
+            if batch.cursor == row.cursor and row.state == "ok" and not batch.restarted:
                 continue
             try:
                 if batch.restarted or batch.expected_offset == 0:
