@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,8 @@ def serving(paths: Paths, answer: Answer) -> Iterator[list[dict[str, Any]]]:
 
     def serve() -> None:
         link, _ = listening.accept()
-        with link, link.makefile("rwb") as stream:
+        # A client that refuses us closes at once: that is not this thread's failure.
+        with suppress(ConnectionError), link, link.makefile("rwb") as stream:
             for line in stream:
                 message = json.loads(line)
                 seen.append(message)

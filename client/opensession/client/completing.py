@@ -7,7 +7,7 @@ from typing import NamedTuple
 from opensession.client.building import build
 from opensession.client.table import COMMANDS, GROUPS
 
-_DYNAMIC = {"ref": "refs", "names": "agents"}
+_DYNAMIC = {"ref": "refs", "names": "agents", "key": "keys"}
 _DYNAMIC_OPTIONS = {"--tool": "agents", "--agent": "agents", "--session": "refs"}
 
 
@@ -219,7 +219,10 @@ _opensession() {{
     return
   fi
   _opensession_below "$where"
-  (( $#found )) && _describe -V command found
+  if (( $#found )); then
+    _describe -V command found
+    return
+  fi
   case "$where" in
 {arguments}
   esac
@@ -254,7 +257,8 @@ def _fish(all_words: list[Words]) -> str:
         "  string join ' ' $path",
         "end",
         "function __opensession_at",
-        '  test (__opensession_path) = "$argv[1]"',
+        "  set -l here (__opensession_path)",
+        '  test "$here" = "$argv[1]"',
         "end",
         "complete -c opensession -f",
     ]

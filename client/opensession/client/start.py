@@ -115,10 +115,11 @@ class _Launched:
         """Raise what the daemon said if it gave up."""
         code = self.process.poll()
         if code:
-            raise _failure(code, self.said.read_text(encoding="utf-8", errors="replace"))
+            raise failure(code, self.said.read_text(encoding="utf-8", errors="replace"))
 
 
-def _failure(code: int, said: str) -> OpenSessionError:
+def failure(code: int, said: str) -> OpenSessionError:
+    """The error of a daemon that ended with a code, having said something on stderr."""
     from opensession.core.errors import BY_CODE
 
     lines = [line for line in said.splitlines() if line.strip()]

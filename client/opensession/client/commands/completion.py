@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from opensession.client import output
+from opensession.client.connection import Daemon
 from opensession.core.errors import OpenSessionError
 
 
@@ -35,32 +36,44 @@ def completion(
     output.emit([completing.script(shell.value)])
 
 
-def complete(kind: Annotated[str, typer.Argument(help="refs or agents.")]) -> None:
+def complete(kind: Annotated[str, typer.Argument(help="refs, agents or keys.")]) -> None:
     """Candidates for a completion script: `value<TAB>what it is`, nothing where none is known.
 
     opensession complete refs
     """
     from opensession.client import connection
-    from opensession.client.render.cells import cut
-    from opensession.client.render.words import line
     from opensession.core.paths import find_paths
 
+    found = {"refs": _refs, "agents": _agents, "keys": _keys}.get(kind)
+    if found is None:
+        return
     try:
         with connection.connect(find_paths(os.environ), os.environ, client="completion") as daemon:
-            if kind == "agents":
-                from opensession.core.rpc.index import AgentsListParams, AgentsListResult
-
-                agents = daemon.call("agents.list", AgentsListParams(scan=False), AgentsListResult)
-                output.emit(f"{row.name}\t{line(row.label)}" for row in agents.agents)
-                return
-            from opensession.core.rpc.sessions import SessionsListParams, SessionsListResult
-
-            params = SessionsListParams(scope=str(Path.cwd()), limit=30)
-            found = daemon.call("sessions.list", params, SessionsListResult)
-            output.emit(["HEAD\tthe newest here"] if found.sessions else [])
-            output.emit(
-                f"{row.short}\t{line(row.tool)}: {cut(line(row.title), 60)}"
-                for row in found.sessions
-            )
+            output.emit(found(daemon))
     except OpenSessionError:
         return  # a person who presses Tab wants candidates, not errors
+
+
+def _refs(daemon: Daemon) -> list[str]:
+    from opensession.client.render.cells import cut
+    from opensession.client.render.words import line
+    from opensession.core.rpc.sessions import SessionsListParams, SessionsListResult
+
+    params = SessionsListParams(scope=str(Path.cwd()), limit=30)
+    rows = daemon.call("sessions.list", params, SessionsListResult).sessions
+    newest = ["HEAD\tthe newest here"] if rows else []
+    return newest + [f"{r.short}\t{line(r.tool)}: {cut(line(r.title), 60)}" for r in rows]
+
+
+def _agents(daemon: Daemon) -> list[str]:
+    from opensession.core.rpc.index import AgentsListParams, AgentsListResult
+
+    rows = daemon.call("agents.list", AgentsListParams(scan=False), AgentsListResult).agents
+    return [f"{row.name}\t{row.label}" for row in rows]
+
+
+def _keys(daemon: Daemon) -> list[str]:
+    from opensession.core.rpc.config import ConfigGetParams, ConfigGetResult
+
+    settings = daemon.call("config.get", ConfigGetParams(), ConfigGetResult).settings
+    return [f"{setting.key}\t{setting.origin}" for setting in settings]

@@ -15,13 +15,14 @@ MARK = "opensession daemon service install"
 """Stands in every unit of ours, so that one that is not is never replaced."""
 
 
-def template(*names: str) -> str:
+def template(folder: str, name: str) -> str:
     """A template that is shipped in the package. Raises OpenSessionError if it is missing."""
     try:
-        return resources.files("opensession.service").joinpath(*names).read_text(encoding="utf-8")
+        shipped = resources.files("opensession.service") / folder / name
+        return shipped.read_text(encoding="utf-8")
     except (OSError, ModuleNotFoundError) as error:
         raise OpenSessionError(
-            f"this installation lacks {'/'.join(names)}", "install opensession again"
+            f"this installation lacks {folder}/{name}", "install opensession again"
         ) from error
 
 
