@@ -3,7 +3,7 @@
 One JSON object per line of `<session id>.jot`:
 
     {"id", "at", "type", "text", "data", "attributes"}     an event; all but `type` may be left out
-    {"child", "secondary", …}          an event of the session `<session id>-<child>` inside this one
+    {"child", "secondary", …}                              one of `<session id>-<child>` inside it
     {"title"}, {"cwd"}, {"ended"}                          what is said of the session
     {"usage": {"message_id", "output"}, …}                 tokens, on the event of the same line
 """
@@ -11,7 +11,7 @@ One JSON object per line of `<session id>.jot`:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,9 @@ class Jot:
             seq = known.counts[child] = known.counts.get(child, 0) + 1
             events.append(self._event(line, entry))
             if "usage" in entry:
-                usage.append(Usage(seq=seq, time_us=events[-1].time_us, model="m", **entry["usage"]))
+                usage.append(
+                    Usage(seq=seq, time_us=events[-1].time_us, model="m", **entry["usage"])
+                )
         sessions = [
             SessionDelta(
                 info=known.info
@@ -116,7 +118,7 @@ class Jot:
                 secondary=secondary,
                 ended=known.ended and child == native_id,
             )
-            for child, (events, usage, secondary) in sorted(found.items(), key=_main_first(native_id))
+            for child, (events, usage, secondary) in found.items()
         ]
         return Fed(
             sessions=sessions,
@@ -134,10 +136,6 @@ class Jot:
             blocks=[text(said if self.parser_version == 1 else f"v{self.parser_version} {said}")],
             attributes=entry.get("attributes", {}),
         )
-
-
-def _main_first(native_id: str) -> Callable[[tuple[str, Any]], tuple[bool, str]]:
-    return lambda item: (item[0] != native_id, item[0])
 
 
 def line(said: str = "", kind: str = "UserMessage", **more: Any) -> str:
@@ -192,9 +190,7 @@ class Desk:
         row = self.row(name)
         source = Source(row.agent, row.root, row.path, read_from)
         agent: Agent = self.agent
-        return list(
-            batches(agent, row.id, source, row.cursor, STRIPPER, archive=self.archiving)
-        )
+        return list(batches(agent, row.id, source, row.cursor, STRIPPER, archive=self.archiving))
 
     def read(self, name: str) -> list[Change]:
         """Reads a source, and every other that has to be read because of that."""

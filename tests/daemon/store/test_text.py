@@ -27,7 +27,7 @@ class _Search:
         self.db = apsw.Connection(":memory:")
         self.db.execute(
             "CREATE VIRTUAL TABLE search USING fts5 (text, parts,"
-            ' content = \'\', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2")'
+            " content = '', contentless_delete = 1, tokenize = \"unicode61 remove_diacritics 2\")"
         )
 
     def holds(self, stored: str, asked: str) -> bool:
@@ -39,7 +39,8 @@ class _Search:
         )
         words, prefix = phrase(asked)
         query = f'"{words}"' + ("*" if prefix else "")
-        return self.db.execute("SELECT 1 FROM search WHERE search MATCH ?", (query,)).get == 1
+        found = self.db.execute("SELECT 1 FROM search WHERE search MATCH ?", (query,)).get
+        return found is not None
 
 
 @pytest.fixture

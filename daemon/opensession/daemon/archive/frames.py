@@ -236,15 +236,14 @@ def _parse(head: bytes, position: int) -> Entry | None:
 
 
 def _next_frame(descriptor: int, position: int, size: int) -> int | None:
-    """Where the next intact and complete frame begins, at `position` or later."""
+    """Where the next frame with an intact header begins, at `position` or later."""
     overlap = len(_FRAME_START) - 1
     while position < size:
         block = os.pread(descriptor, _SEARCH_BLOCK + overlap, position)
         index = block.find(_FRAME_START)
         while index >= 0:
             head = os.pread(descriptor, HEAD_BYTES, position + index)
-            entry = _parse(head, position + index)
-            if entry is not None and entry.position + entry.packed <= size:
+            if _parse(head, position + index) is not None:
                 return position + index
             index = block.find(_FRAME_START, index + 1)
         position += _SEARCH_BLOCK
