@@ -73,9 +73,8 @@ def serving(paths: Paths, answer: Answer) -> Iterator[list[dict[str, Any]]]:
     seen: list[dict[str, Any]] = []
 
     def serve() -> None:
-        link, _ = listening.accept()
-        # A client that refuses us closes at once: that is not this thread's failure.
-        with suppress(ConnectionError), link, link.makefile("rwb") as stream:
+        # A client that refuses us is gone at once: that is not this thread's failure.
+        with suppress(OSError), listening.accept()[0] as link, link.makefile("rwb") as stream:
             for line in stream:
                 message = json.loads(line)
                 seen.append(message)

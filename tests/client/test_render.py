@@ -79,9 +79,10 @@ def test_nothing_of_a_session_reaches_the_terminal_as_a_command() -> None:
                   working_directory=f"/a/{EVIL}", parent=EVIL)  # fmt: skip
     page = [
         event("UserMessage", 1, EVIL),
-        event("ShellCommand", 2, EVIL, data={"command": EVIL, "exit_code": 1}),
+        event("ShellCommand", 2, EVIL, data={"command": EVIL, "exit_code": 1},
+              attributes={"semantic.call_id": "c2"}),
         event("ToolResult", 3, EVIL, data={"name": EVIL, "is_error": True},
-              attributes={"result.call_seq": 2}),
+              attributes={"semantic.call_id": "c2"}),
         event("FileEdit", 4, "", data={"path": EVIL, "diff": f"+{EVIL}\n-{EVIL}"}),
         event("Custom", 5, EVIL, data={"kind": EVIL}),
         event("Thinking", 6, EVIL),
@@ -143,10 +144,10 @@ def test_a_project_is_the_repository_else_the_folder() -> None:
 def test_a_result_is_shown_with_its_call_and_once() -> None:
     page = [
         event("ShellCommand", 1, "npm test", data={"command": "npm test", "exit_code": 1},
-              duration_ms=1900),
+              duration_ms=1900, attributes={"semantic.call_id": "c1"}),
         event("AgentMessage", 2, "meanwhile"),
         event("ToolResult", 3, "boom\nmore\nrest", data={"name": "Bash", "is_error": True},
-              attributes={"result.call_seq": 1}),
+              attributes={"semantic.call_id": "c1"}),
     ]  # fmt: skip
     text = "\n".join(transcript.transcript_lines([page], row(), PLAIN, full=False))
 
@@ -156,7 +157,9 @@ def test_a_result_is_shown_with_its_call_and_once() -> None:
 
 
 def test_a_result_whose_call_is_on_another_page_is_shown_by_itself() -> None:
-    late = event("ToolResult", 9, "late", data={"name": "Bash"}, attributes={"result.call_seq": 1})
+    late = event(
+        "ToolResult", 9, "late", data={"name": "Bash"}, attributes={"semantic.call_id": "c1"}
+    )
     text = "\n".join(transcript.transcript_lines([[late]], row(), PLAIN, full=False))
 
     assert "result" in text
@@ -184,8 +187,14 @@ def test_subagents_are_set_off_from_their_parent() -> None:
 
 def test_fences_are_longer_than_any_in_the_text() -> None:
     page = [
-        event("ShellCommand", 1, "", data={"command": "cat a.md"}),
-        event("ToolResult", 2, "```\ncode\n```", attributes={"result.call_seq": 1}),
+        event(
+            "ShellCommand",
+            1,
+            "",
+            data={"command": "cat a.md"},
+            attributes={"semantic.call_id": "c1"},
+        ),
+        event("ToolResult", 2, "```\ncode\n```", attributes={"semantic.call_id": "c1"}),
     ]
     lines = list(markdown.document_lines(detail(row()), [page], full=True))
 

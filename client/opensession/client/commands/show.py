@@ -71,7 +71,7 @@ def _emit_text(daemon: Daemon, found: SessionDetail, *, full: bool) -> None:
                 yield ""
                 yield screen.yellow(f"#{event.seq}")
             for each in part:
-                result = results.get((each.session_id, each.seq))
+                result = results.get(each.event_id)
                 yield from transcript.event_lines(
                     each, result, found.session, screen, full=in_full or full
                 )

@@ -24,11 +24,10 @@ def document_lines(
     yield f"`{row.short}` · {day_and_clock(row.created_at)}"
     for page in pages:
         results = paired_results(page)
-        shown = {(result.session_id, result.seq) for result in results.values()}
+        shown = {result.event_id for result in results.values()}
         for event in page:
-            key = (event.session_id, event.seq)
-            if key not in shown:
-                yield from _event_lines(event, results.get(key), row, full=full)
+            if event.event_id not in shown:
+                yield from _event_lines(event, results.get(event.event_id), row, full=full)
 
 
 def _event_lines(

@@ -54,26 +54,28 @@ def transcript_lines(
     """
     for page in pages:
         results = paired_results(page)
-        shown = {(result.session_id, result.seq) for result in results.values()}
+        shown = {result.event_id for result in results.values()}
         for event in page:
-            if (event.session_id, event.seq) in shown:
+            if event.event_id in shown:
                 continue
-            result = results.get((event.session_id, event.seq))
+            result = results.get(event.event_id)
             inner = "│ " if event.session_id != row.id else ""
             for each in event_lines(event, result, row, screen, full=full):
                 yield screen.dim(inner) + each if inner else each
 
 
-def paired_results(page: list[EventRow]) -> dict[tuple[str, int], EventRow]:
-    """The results on a page by the (session, seq) of the calls on it that they answer."""
-    calls = {(event.session_id, event.seq) for event in page if event.type != "ToolResult"}
-    found: dict[tuple[str, int], EventRow] = {}
+def paired_results(page: list[EventRow]) -> dict[str, EventRow]:
+    """The results on a page by the event ids of the calls on it that they answer."""
+    calls = {
+        (event.session_id, event.attributes.get("semantic.call_id")): event.event_id
+        for event in page
+        if event.type != "ToolResult" and event.attributes.get("semantic.call_id")
+    }
+    found: dict[str, EventRow] = {}
     for event in page:
-        call = event.attributes.get("result.call_seq")
-        if event.type == "ToolResult" and isinstance(call, int):
-            key = (event.session_id, call)
-            if key in calls:
-                found[key] = event
+        call = calls.get((event.session_id, event.attributes.get("semantic.call_id")))
+        if event.type == "ToolResult" and call is not None:
+            found[call] = event
     return found
 
 
