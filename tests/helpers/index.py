@@ -208,7 +208,5 @@ class Index:
     def _insert(self, table: str, **values: Any) -> int:
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
-        self.db.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values())
-        )
+        self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
         return self.db.last_insert_rowid()

@@ -121,7 +121,8 @@ def like(text: str) -> str:
 
 
 def _clean(folder: str) -> str:
-    folder = posixpath.normpath(folder or "/")
+    # Bytes that are no text cannot be stored either: they are question marks on both sides.
+    folder = posixpath.normpath(folder.encode(errors="replace").decode() or "/")
     return folder.replace("//", "/")
 
 

@@ -50,7 +50,7 @@ def session_rows(db: apsw.Connection, ids: Sequence[int], ctx: QueryContext) -> 
     found = {
         row[0]: dict(zip((*_COLUMNS, "source_path", "source_state"), row, strict=True))
         for row in db.execute(
-            f"SELECT {columns}, coalesce(o.path, ''), coalesce(o.state, '')"
+            f"SELECT {columns}, coalesce(o.path, ''), coalesce(o.state, '')"  # noqa: S608
             f" FROM session s LEFT JOIN source o ON o.id = s.source WHERE s.id IN {IDS}",
             (id_list(ids),),
         )

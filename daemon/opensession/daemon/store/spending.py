@@ -41,12 +41,14 @@ The fullest one, since records of a message grow; among equals that of the oldes
 
 
 class Group(NamedTuple):
-    """Responses under the same prices; `key` holds the columns that were asked for."""
+    """Responses under the same prices; `key` holds the columns that were asked for. `amount` is
+    what they cost in micro-dollars, exact, or None: there is no price.
+    """
 
     key: tuple[object, ...]
     model: Model
     tokens: Tokens
-    recorded: int | None
+    amount: Decimal | None
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,28 +73,21 @@ class Tally:
         self._amount: Decimal | None = None
         self._unpriced: set[str] = set()
 
-    def add(self, group: Group, book: PriceBook) -> None:
+    def add(self, group: Group) -> None:
         """Adds one group. A model without a price and without tokens is nobody's concern."""
         tokens = group.tokens
-        for index, count in enumerate(
-            (
-                tokens.responses,
-                tokens.input,
-                tokens.output,
-                tokens.cache_read,
-                tokens.cache_write,
-            )
-        ):
-            self._counts[index] += count
-        amount: Decimal | int | None = group.recorded
-        if amount is None:
-            sheet = book.sheet(group.model)
-            if sheet is not None:
-                amount = cost(sheet, tokens)
-            elif tokens.input or tokens.output or tokens.cache_read or tokens.cache_write:
-                self._unpriced.add(group.model[1] or "unknown")
-        if amount is not None:
-            self._amount = plus(self._amount or Decimal(0), amount)
+        counts = (
+            tokens.responses,
+            tokens.input,
+            tokens.output,
+            tokens.cache_read,
+            tokens.cache_write,
+        )
+        self._counts = [one + other for one, other in zip(self._counts, counts, strict=True)]
+        if group.amount is not None:
+            self._amount = plus(self._amount or Decimal(0), group.amount)
+        elif any(counts[1:]):
+            self._unpriced.add(group.model[1] or "unknown")
 
     def spent(self) -> Spent:
         """The sums so far."""
@@ -124,7 +119,7 @@ def groups(
     while True:
         found = list(_groups(db, book, keys, tables, where))
         if not book.load({group.model for group in found}):
-            return found
+            return [_priced(group, book) for group in found]
 
 
 def spent_by_family(
@@ -146,7 +141,7 @@ def spent_by_family(
     ):
         root = group.key[0]
         assert isinstance(root, int)  # noqa: S101
-        tallies[root].add(group, book)
+        tallies[root].add(group)
     return {root: tally.spent() for root, tally in tallies.items()}
 
 
@@ -159,6 +154,14 @@ _COUNTS_IN_FAMILY = """NOT (f.shared AND EXISTS (
       AND +o.session IN (SELECT value ->> 0 FROM json_each(?1) WHERE value ->> 1 = f.root)
       AND (o.output, o.input + o.cache_read + o.cache_write, -o.session)
         > (u.output, u.input + u.cache_read + u.cache_write, -u.session)))"""
+
+
+def _priced(group: Group, book: PriceBook) -> Group:
+    """The group with what it costs, unless that was recorded."""
+    sheet = book.sheet(group.model)
+    if group.amount is not None or sheet is None:
+        return group
+    return group._replace(amount=cost(sheet, group.tokens))
 
 
 def _groups(
@@ -200,7 +203,7 @@ def _groups(
                 input_total=sums[6],
                 time_us=sums[7],
             ),
-            sums[8],
+            None if sums[8] is None else Decimal(sums[8]),
         )
 
 

@@ -37,7 +37,7 @@ def stats(db: apsw.Connection, params: StatsParams, ctx: QueryContext) -> Stats:
         since = day_start(ctx.now_us, params.zone or ctx.zone, days_back=back)
     active = activity(db, _condition(params, ctx), since)
     spending = _spending(db, active.members, since, ctx)
-    total = _sum(spending, ctx)
+    total = _sum(spending)
     work = active.total()
     return Stats(
         period=params.period,
@@ -54,8 +54,8 @@ def stats(db: apsw.Connection, params: StatsParams, ctx: QueryContext) -> Stats:
         unpriced_models=list(total.unpriced),
         error_count=work.errors,
         error_rate=min(1.0, work.errors / work.tool_calls) if work.tool_calls else 0.0,
-        by_tool=_by_tool(active, spending, ctx),
-        by_model=_by_model(spending, ctx),
+        by_tool=_by_tool(active, spending),
+        by_model=_by_model(spending),
         top_files=_top_files(db, active, since),
         indexing=ctx.indexing,
     )
@@ -88,18 +88,18 @@ def _spending(
     )
 
 
-def _sum(spending: list[Group], ctx: QueryContext) -> Spent:
+def _sum(spending: list[Group]) -> Spent:
     tally = Tally()
     for group in spending:
-        tally.add(group, ctx.prices)
+        tally.add(group)
     return tally.spent()
 
 
-def _by_tool(active: Activity, spending: list[Group], ctx: QueryContext) -> list[ToolStats]:
+def _by_tool(active: Activity, spending: list[Group]) -> list[ToolStats]:
     found = []
     for tool in active.by_tool.keys() | {str(group.key[0]) for group in spending}:
         work = active.by_tool.get(tool, Work())
-        spent = _sum([group for group in spending if group.key[0] == tool], ctx)
+        spent = _sum([group for group in spending if group.key[0] == tool])
         found.append(
             ToolStats(
                 tool=tool,
@@ -119,10 +119,10 @@ def _by_tool(active: Activity, spending: list[Group], ctx: QueryContext) -> list
     return sorted(found, key=lambda each: (-each.sessions, -each.messages, each.tool))
 
 
-def _by_model(spending: list[Group], ctx: QueryContext) -> list[ModelStats]:
+def _by_model(spending: list[Group]) -> list[ModelStats]:
     found = []
     for provider, model in dict.fromkeys(group.model for group in spending):
-        spent = _sum([group for group in spending if group.model == (provider, model)], ctx)
+        spent = _sum([group for group in spending if group.model == (provider, model)])
         found.append(
             ModelStats(
                 model=model or "unknown",
