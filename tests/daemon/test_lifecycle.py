@@ -271,7 +271,7 @@ def test_a_socket_of_systemd_is_taken(home: Home) -> None:
     code = """
 import os, socket, sys
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o600); s.listen()
-os.dup2(s.fileno(), 3)
+os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 print("listening", flush=True)
 os.execv(sys.executable, [sys.executable, "-m", "opensession.daemon", "run"])
@@ -320,9 +320,13 @@ def test_with_a_client_it_does_not_end() -> None:
             order.append("end")
             ended.set()
 
+        def go() -> None:
+            order.append("gone")
+            idle.changed(0)
+
         idle = IdleEnd(end, 0.05)
         idle.changed(1)
-        loop.call_later(0.1, lambda: (order.append("gone"), idle.changed(0)))
+        loop.call_later(0.1, go)
         await asyncio.wait_for(ended.wait(), 30)
         return order
 

@@ -28,6 +28,7 @@ from opensession.core.config import Loaded
 from opensession.core.errors import Refused, UsageError
 from opensession.core.paths import Paths, find_paths, make_private, socket_path
 from opensession.daemon import facts, lifecycle, logs, notify, sockets, tasks
+from opensession.daemon.bus import Bus
 from opensession.daemon.library import Library
 from opensession.daemon.methods import HANDLERS
 from opensession.daemon.notify import Notifier
@@ -95,9 +96,11 @@ async def _serve(
     async with contextlib.AsyncExitStack() as ending:
         user = _open_user(paths)
         ending.callback(user.close)
-        library = Library(paths, environ, loaded.settings, await user.run(extra_roots))
+        bus = Bus()
+        told = await user.run(extra_roots)
+        library = Library(paths, environ, loaded.settings, told, on_changes=bus.publish)
         ending.push_async_callback(library.close)
-        aside = await library.open()
+        await library.open()
 
         path = Path(handed_over.getsockname()) if handed_over else socket_path(paths, environ)
         listening = handed_over or sockets.listen(path)
@@ -110,13 +113,13 @@ async def _serve(
             socket=path,
             instance=secrets.token_hex(8),
             library=library,
+            bus=bus,
             user=user,
         )
-        if aside is not None:
-            app.notices["index"] = f"the index was damaged and is made anew; it is kept as {aside}"
         calls = {name: functools.partial(handler, app) for name, handler in HANDLERS.items()}
         server = Server(calls, IdleEnd(app.stopping.set, exit_idle).changed)
         ending.push_async_callback(server.close)
+        ending.push_async_callback(bus.close)
         await server.start(listening)
         handle_signals(app)
         announced = lifecycle.announce(paths, path, app.instance)
@@ -132,8 +135,7 @@ async def _serve(
             log.info("%s", facts.kept_line(paths.archive_dir))
         if not clean:
             background.append(tasks.spawn(library.look_through(), name="look through the index"))
-        if history:
-            background.append(tasks.spawn(library.start(), name="start of capture"))
+        await library.start(history=history)
         await app.stopping.wait()
     log.info("stopped")
 

@@ -17,6 +17,7 @@ from opensession.core.paths import Paths, find_paths
 from opensession.core.rpc.envelope import Error, Request, encode_line
 from opensession.core.rpc.methods import METHODS
 from opensession.daemon import rpc
+from opensession.daemon.bus import Bus
 from opensession.daemon.client import Nobody
 from opensession.daemon.library import Library
 from opensession.daemon.methods import HANDLERS
@@ -52,7 +53,7 @@ def run(environ: Mapping[str, str], method: str, params: str) -> int:
 
 async def _call(paths: Paths, environ: Mapping[str, str], method: str, params: object) -> object:
     loaded = load_config(paths, environ)
-    library = Library(paths, environ, loaded.settings, [])
+    library = Library(paths, environ, loaded.settings)
     try:
         app = App(
             paths,
@@ -61,6 +62,7 @@ async def _call(paths: Paths, environ: Mapping[str, str], method: str, params: o
             socket=paths.state_dir,
             instance="",
             library=library,
+            bus=Bus(),
             user=None,
         )
         app.refused = loaded.errors

@@ -55,7 +55,7 @@ async def status(app: App) -> Status:
             socket=str(app.socket),
             log=str(paths.log_file),
         ),
-        agents=app.library.agent_status(),
+        agents=await app.library.agent_status(),
         indexing=app.library.indexing(),
         network="none",
         redacted=sums.redacted,
@@ -67,7 +67,7 @@ async def status(app: App) -> Status:
 async def notices(app: App) -> list[str]:
     """What a person should know now; what is said once is counted as said."""
     found = [f"the configuration is not taken up: {error}" for error in app.refused]
-    found += app.notices.values()
+    found += [*app.library.notices(), *app.notices.values()]
     archive = app.loaded.settings.archive.raw
     if app.user is not None and archive:
         said = await app.user.run(lambda db: user_data.times_said(db, "kept"))
@@ -88,6 +88,11 @@ async def check_index(app: App) -> list[Check]:
     """Whether the index can be read, is whole, and lacks nothing that was read once."""
     name = "index"
     found = []
+    if app.library.failure():
+        said = f"nothing is read any more: {app.library.failure()}"
+        found.append(
+            Check(name="capture", state="red", message=said, hint="opensession daemon restart")
+        )
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await app.library.query(overview.check)

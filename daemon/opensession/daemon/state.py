@@ -13,6 +13,7 @@ from opensession.core import config
 from opensession.core.config import Loaded
 from opensession.core.paths import Paths
 from opensession.daemon import logs
+from opensession.daemon.bus import Bus
 from opensession.daemon.client import Client
 from opensession.daemon.library import Library
 from opensession.daemon.user_data import UserData
@@ -36,6 +37,7 @@ class App:
         socket: Path,
         instance: str,
         library: Library,
+        bus: Bus,
         user: UserData | None,
     ) -> None:
         self.paths = paths
@@ -44,6 +46,7 @@ class App:
         self.socket = socket
         self.instance = instance
         self.library = library
+        self.bus = bus
         self.user = user
         self.refused: list[str] = []
         self.notices: dict[str, str] = {}

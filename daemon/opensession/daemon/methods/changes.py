@@ -19,7 +19,7 @@ from opensession.core.rpc.changes import (
 from opensession.core.rpc.envelope import Nothing
 from opensession.core.timeparse import format_time
 from opensession.daemon.client import Client
-from opensession.daemon.state import App
+from opensession.daemon.state import App, Handler
 from opensession.daemon.user_data import UserData
 
 T = TypeVar("T")
@@ -95,4 +95,8 @@ async def _run(app: App, work: Callable[[apsw.Connection], T]) -> T:
         user.close()
 
 
-HANDLERS = {"changes.record": record, "changes.list": list_, "changes.undone": undone}
+HANDLERS: dict[str, Handler] = {
+    "changes.record": record,
+    "changes.list": list_,
+    "changes.undone": undone,
+}

@@ -15,7 +15,7 @@ from opensession.core.rpc.config import (
     Setting,
 )
 from opensession.daemon.client import Client
-from opensession.daemon.state import App
+from opensession.daemon.state import App, Handler
 
 
 async def get(app: App, params: ConfigGetParams, client: Client) -> ConfigGetResult:
@@ -52,4 +52,4 @@ async def set_(app: App, params: ConfigSetParams, client: Client) -> ConfigSetRe
     )
 
 
-HANDLERS = {"config.get": get, "config.set": set_}
+HANDLERS: dict[str, Handler] = {"config.get": get, "config.set": set_}

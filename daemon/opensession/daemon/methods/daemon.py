@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import time
+from collections.abc import Mapping
 
 from opensession.core import __version__
 from opensession.core.config import changed_keys
@@ -15,12 +17,17 @@ from opensession.core.rpc.envelope import PROTOCOL, Nothing
 from opensession.core.rpc.methods import METHODS
 from opensession.daemon import checks, facts, logs
 from opensession.daemon.client import Client
-from opensession.daemon.roots import take_variables
-from opensession.daemon.state import App
+from opensession.daemon.roots import named_by
+from opensession.daemon.state import App, Handler
+from opensession.daemon.user_data import extra_roots, remember_root
+from opensession.parsers.registry import AGENTS
 
 log = logging.getLogger(__name__)
 
 MOST_LINES = 10_000
+
+MOST_ROOTS = 64
+"""Folders remembered at most: a client whose variables change all the time fills nothing up."""
 
 
 async def hello(app: App, params: rpc.HelloParams, client: Client) -> rpc.Hello:
@@ -36,7 +43,7 @@ async def hello(app: App, params: rpc.HelloParams, client: Client) -> rpc.Hello:
             f" speaks {params.protocol}: the {older} is the older one",
             "opensession daemon restart" if older == "daemon" else "update opensession",
         )
-    await take_variables(app, params.env)
+    await _take_variables(app, params.env)
     return rpc.Hello(
         version=__version__,
         protocol=PROTOCOL,
@@ -44,6 +51,29 @@ async def hello(app: App, params: rpc.HelloParams, client: Client) -> rpc.Hello:
         instance=app.instance,
         features=sorted(method.name for method in METHODS),
     )
+
+
+async def _take_variables(app: App, variables: Mapping[str, str]) -> None:
+    """DECISIONS §6: remember the folders that a client's variables name, watch them, say so.
+
+    A daemon that runs as a service lacks the shell's `CLAUDE_CONFIG_DIR`, `CODEX_HOME`…
+    """
+    if app.user is None or not variables:
+        return
+    told = await app.user.run(extra_roots)
+    new = [
+        root
+        for agent in AGENTS
+        for root in named_by(agent, variables, app.library.environment(agent, told))
+    ]
+    if not new:
+        return
+    for root in new[: max(0, MOST_ROOTS - len(told))]:
+        if await app.user.run(functools.partial(remember_root, root=root)):
+            said = f"watching {root.path} as well, which {root.variable} names ({root.agent})"
+            log.info("%s", said)
+            app.notices[f"root.{root.path}"] = said
+    await app.library.take_roots(await app.user.run(extra_roots))
 
 
 async def status(app: App, params: Nothing, client: Client) -> rpc.Status:
@@ -61,7 +91,7 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *await asyncio.to_thread(_look_at_disk, app),
         *await facts.check_index(app),
         *checks.check_agents(
-            app.library.agent_status(), app.library.indexing(), time.time_ns() // 1000
+            await app.library.agent_status(), app.library.indexing(), time.time_ns() // 1000
         ),
     ]
     return rpc.Health(healthy=all(check.state != "red" for check in found), checks=found)
@@ -99,7 +129,7 @@ async def read_log(app: App, params: rpc.LogsParams, client: Client) -> rpc.Logs
     return rpc.LogsResult(path=str(path), lines=lines)
 
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "daemon.hello": hello,
     "daemon.status": status,
     "daemon.health": health,

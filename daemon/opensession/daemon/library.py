@@ -1,0 +1,356 @@
+"""The index while the daemon runs: reading it, keeping it up to date, making it anew.
+
+The ingest can be ended and begun again at any time without losing anything. So an index that is
+damaged, or is to be made anew, is put aside and the next one is filled from archive and sources,
+while reads go on with what there is so far.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import apsw
+import msgspec
+
+from opensession.core.config import Settings
+from opensession.core.errors import OpenSessionError, Unreachable
+from opensession.core.paths import Paths
+from opensession.core.privacy import Stripper, load_key
+from opensession.core.rpc.daemon import AgentStatus, Indexing
+from opensession.core.rpc.envelope import Params
+from opensession.daemon import roots, set_aside, tasks
+from opensession.daemon.ingest import Ingest
+from opensession.daemon.options import options_of, place_of
+from opensession.daemon.pace import Pace
+from opensession.daemon.store import overview
+from opensession.daemon.store.change import Change
+from opensession.daemon.store.connect import CorruptDatabase, move_aside
+from opensession.daemon.store.context import QueryContext
+from opensession.daemon.store.prices import PriceBook
+from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
+from opensession.daemon.user_data import ExtraRoot
+from opensession.parsers.agent import Agent, Environment, Root
+from opensession.parsers.registry import AGENTS
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Q = TypeVar("Q", bound=Params)
+
+MOST_RECOVERIES = 3
+"""A disk that damages one index after another is not helped by a fourth."""
+
+
+class Library:
+    """`open`, `start`, `close`, in the loop's thread. Only reading works without `open`.
+
+    `settings` and `told` (the folders that clients told of) are replaced by `take_up` and
+    `take_roots`. `on_changes` is called in the loop's thread for what was committed.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        environ: Mapping[str, str],
+        settings: Settings,
+        told: Sequence[ExtraRoot] = (),
+        *,
+        on_changes: Callable[[Sequence[Change]], None] = lambda changes: None,
+    ) -> None:
+        self._paths = paths
+        self._environ = environ
+        self._settings = settings
+        self._told = tuple(told)
+        self._on_changes = on_changes
+        self._privacy = settings.privacy
+        self._history = False
+        self._started = False
+        self._closing = False
+        self._ingest: Ingest | None = None
+        self._failed = ""
+        self._moved: list[str] = []
+        self._recoveries = 0
+        self._replacing = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
+        self._readers = Readers(paths.index_db, on_damage=self._on_damage)
+        self._base = QueryContext(now_us=0, prices=PriceBook(), home=str(paths.home))
+        self._pace = Pace(lambda: self.indexing().active, self._set_pace)
+
+    # Opening and closing.
+
+    async def open(self) -> None:
+        """Open the index for writing; one that is damaged is moved aside and made anew.
+
+        Raises Refused for the database of another program or of a newer version of this one.
+        """
+        try:
+            self._ingest = await self._opened()
+        except CorruptDatabase as error:
+            self._move_aside(error)
+            self._ingest = await self._opened()
+
+    async def start(self, *, history: bool) -> None:
+        """Begin to watch and to read; without `history` only once somebody asks for it."""
+        self._history = history
+        self._started = True
+        if self._ingest is not None:
+            self._ingest.start(history=history)
+            self._tidy_up()
+
+    async def close(self) -> None:
+        """End everything; what was not stored yet is read at the next start."""
+        self._closing = True
+        await self._pace.end()
+        await tasks.cancel([each for each in (self._looking, self._tidying) if each is not None])
+        self._readers.close()
+        ingest, self._ingest = self._ingest, None
+        if ingest is not None and not await asyncio.to_thread(ingest.stop):
+            log.warning("the writer did not end in time")
+
+    async def _opened(self) -> Ingest:
+        loop = asyncio.get_running_loop()
+        key = await asyncio.to_thread(load_key, self._paths.key_file)
+        found: Ingest
+
+        def changed(changes: list[Change]) -> None:
+            _call_soon(loop, self._changed, changes)
+
+        def failed(error: Exception) -> None:
+            _call_soon(loop, self._on_fatal, found, error)
+
+        found = Ingest(
+            place_of(self._paths),
+            AGENTS,
+            self.all_roots,
+            options_of(self._settings, self._paths, key, self._privacy),
+            on_changes=changed,
+            on_fatal=failed,
+        )
+        await asyncio.to_thread(found.open)
+        return found
+
+    # Reading.
+
+    async def query(
+        self, fn: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `fn(db, …)` gives, in a thread. Raises what `Readers.run` raises."""
+        return await self._readers.run(fn, *args, **kwargs)
+
+    async def read(self, query: Callable[[apsw.Connection, Q, QueryContext], T], params: Q) -> T:
+        """What a query of the store answers."""
+        return await self._readers.run(query, params, self.context())
+
+    def context(self) -> QueryContext:
+        """What a query has to know beside its parameters."""
+        return msgspec.structs.replace(
+            self._base,
+            now_us=time.time_ns() // 1000,
+            idle_secs=self._settings.daemon.session_end_idle_secs,
+            indexing=self.indexing().fraction,
+            stripper=self._stripper,
+        )
+
+    @functools.cached_property
+    def _stripper(self) -> Stripper:
+        """What takes out what must not leave; it knows the same key as the ingest's."""
+        return Stripper(
+            str(self._paths.home),
+            load_key(self._paths.key_file),
+            strip_paths=self._privacy.strip_paths,
+            strip_env_vars=self._privacy.strip_env_vars,
+        )
+
+    # What is known.
+
+    def indexing(self) -> Indexing:
+        """How far the backlog is."""
+        return Indexing() if self._ingest is None else self._ingest.progress()
+
+    def queue_depth(self) -> int:
+        """Sources that wait or are being read."""
+        return 0 if self._ingest is None else self._ingest.queue_depth()
+
+    async def agent_status(self) -> dict[str, AgentStatus]:
+        """Each agent, as it was when its folders were looked at last; empty without an index."""
+        ingest = self._ingest
+        if ingest is None:
+            return {}
+        try:
+            return await asyncio.to_thread(ingest.agent_status)
+        except (apsw.Error, CorruptDatabase) as error:
+            log.warning("the index cannot be asked: %s", type(error).__name__)
+            return {}
+
+    def failure(self) -> str:
+        """Why nothing is read any more; empty while all is well."""
+        return self._failed
+
+    def notices(self) -> list[str]:
+        """What a person should know."""
+        found = [f"the index was damaged and is made anew; {name} is kept" for name in self._moved]
+        if self._failed:
+            found.append(f"nothing is read any more: {self._failed}")
+        if self._ingest is not None:
+            found += self._ingest.notices()
+        return found
+
+    # Settings and folders.
+
+    def environment(self, agent: Agent, told: Sequence[ExtraRoot]) -> Environment:
+        """Where to look for the sessions of an agent, if clients told of these folders."""
+        return roots.environment(agent, self._paths, self._environ, self._settings, told)
+
+    def roots_of(self, agent: Agent) -> list[Root]:
+        """The folders of one agent, enabled or not."""
+        return agent.roots(self.environment(agent, self._told))
+
+    def all_roots(self) -> list[Root]:
+        """The folders of every agent that is enabled; may be called from any thread."""
+        enabled = self._settings.watchers.enabled
+        return [root for agent in AGENTS if enabled(agent.name) for root in self.roots_of(agent)]
+
+    async def take_up(self, settings: Settings) -> None:
+        """Other settings count from now on."""
+        archive = self._settings.archive.raw
+        self._settings = settings
+        if self._ingest is None:
+            return
+        if settings.archive.raw != archive:
+            await self._replace(lambda: None)  # the writer learns it when it is opened
+        else:
+            key = await asyncio.to_thread(load_key, self._paths.key_file)
+            self._ingest.take_up(options_of(settings, self._paths, key, self._privacy))
+
+    async def take_roots(self, told: Sequence[ExtraRoot]) -> None:
+        """Clients told of these folders."""
+        self._told = tuple(told)
+        if self._ingest is not None and self._history:
+            self._ingest.reconcile()
+
+    # Work.
+
+    async def reconcile(self) -> None:
+        """Compare everything on disk with the index soon."""
+        if self._history:
+            self._open_ingest().reconcile()
+        else:
+            self._open_ingest().run_until_idle()
+
+    async def run_until_idle(self, told: Callable[[Indexing], None]) -> dict[str, Any]:
+        """Compare everything on disk with the index now, and wait until all of it is searchable;
+        the numbers of the summary. `told` is called in the loop's thread.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = self._open_ingest().run_until_idle(lambda now: _call_soon(loop, told, now))
+        self._pace.begin()
+        summary = await asyncio.wrap_future(waiting)
+        return msgspec.structs.asdict(summary)
+
+    async def rebuild(self) -> None:
+        """Put the index aside and begin with an empty one, to be filled from archive and sources.
+
+        The old one is removed when the new one is complete and lacks none of its sessions.
+        """
+        await self._replace(functools.partial(set_aside.put_aside, self._paths.index_db))
+        self._tidy_up()
+
+    async def look_through(self) -> None:
+        """Look for damage in the whole index, as after a stop that was not clean, and make it anew
+        where there is any.
+        """
+        try:
+            await self.query(overview.check)
+        except DamagedIndex as error:
+            await self._recover(error)
+        except (TooSlow, Unreachable) as error:
+            log.info("the index was not looked through: %s", error)
+
+    def _open_ingest(self) -> Ingest:
+        if self._ingest is None or not self._started or self._failed:
+            why = f": {self._failed}" if self._failed else ""
+            raise Unreachable(f"the index is not being kept up{why}", "opensession daemon health")
+        return self._ingest
+
+    def _set_pace(self, workers: int) -> None:
+        if self._ingest is not None:
+            self._ingest.set_pace(workers)
+
+    def _changed(self, changes: Sequence[Change]) -> None:
+        self._on_changes(changes)
+        if not self._closing and self.indexing().active:
+            self._pace.begin()
+
+    # Making it anew.
+
+    async def _replace(self, between: Callable[[], object]) -> None:
+        """End the ingest, do what needs the index to itself, and begin with what is there then."""
+        async with self._replacing:
+            if self._closing:
+                return
+            ingest = self._ingest
+            if ingest is not None:
+                await asyncio.to_thread(ingest.stop)
+            between()
+            self._failed = ""
+            self._ingest = await self._opened()
+            if self._started:
+                self._ingest.start(history=self._history)
+
+    def _on_damage(self) -> None:
+        """A read came upon damage: look closer, once."""
+        if not self._closing and (self._looking is None or self._looking.done()):
+            self._looking = tasks.spawn(self.look_through(), name="look through the index")
+
+    def _on_fatal(self, ingest: Ingest, error: Exception) -> None:
+        """The writer gave up."""
+        if ingest is not self._ingest or self._closing:
+            return
+        if isinstance(error, CorruptDatabase):
+            self._looking = tasks.spawn(self._recover(error), name="make the index anew")
+        else:
+            self._failed = (
+                str(error) if isinstance(error, OpenSessionError) else type(error).__name__
+            )
+
+    async def _recover(self, error: Exception) -> None:
+        """Move a damaged index aside and make it anew."""
+        self._recoveries += 1
+        if self._recoveries > MOST_RECOVERIES:
+            self._failed = "one index after another is damaged; look after the disk"
+            log.error("%s", self._failed)
+            return
+        await self._replace(functools.partial(self._move_aside, error))
+
+    def _move_aside(self, error: Exception) -> None:
+        kept = move_aside(self._paths.index_db)
+        self._moved.append(str(kept))
+        log.error("%s: it is kept as %s and made anew", error, kept)
+
+    def _tidy_up(self) -> None:
+        """Remove an index that was put aside, once the next one is complete."""
+        if self._history and set_aside.old_index(self._paths.index_db).exists():
+            self._tidying = tasks.spawn(self._remove_old(), name="removal of the old index")
+
+    async def _remove_old(self) -> None:
+        try:
+            await self.run_until_idle(lambda now: None)
+        except OpenSessionError as error:
+            log.warning("the new index is not complete, so the old one is kept: %s", error)
+            return
+        await asyncio.to_thread(set_aside.remove_old, self._paths.index_db)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, fn: Callable[..., None], *args: Any) -> None:
+    """Call `fn` in the loop's thread; not at all once the loop has ended."""
+    try:
+        loop.call_soon_threadsafe(fn, *args)
+    except RuntimeError:
+        log.debug("after the end: %s", getattr(fn, "__name__", "a call"))

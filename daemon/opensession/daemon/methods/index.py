@@ -1,0 +1,67 @@
+"""index.*: compare everything on disk with the index now, or make the index anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from opensession.core.rpc.daemon import Indexing
+from opensession.core.rpc.index import IndexRunParams, JobResult, Progress
+from opensession.daemon import jobs
+from opensession.daemon.client import Client
+from opensession.daemon.jobs import Report
+from opensession.daemon.state import App, Handler
+
+
+async def run(app: App, params: IndexRunParams, client: Client) -> JobResult:
+    """Begin now. With `wait` a job, whose end means that everything found is searchable; without,
+    there is nothing to wait for and `job` is empty.
+    """
+    if not params.wait:
+        await app.library.reconcile()
+        return JobResult("")
+
+    async def work(report: Report) -> dict[str, Any]:
+        return await app.library.run_until_idle(telling(report))
+
+    return JobResult(jobs.start(client, work))
+
+
+async def rebuild(app: App, params: IndexRunParams, client: Client) -> JobResult:
+    """Put the index aside and make it from archive and sources; reads go on with what there is so
+    far. The old index is removed once the new one is complete. It goes on if the client leaves.
+    """
+    await app.library.rebuild()
+    if not params.wait:
+        return JobResult("")
+
+    async def work(report: Report) -> dict[str, Any]:
+        return await app.library.run_until_idle(telling(report))
+
+    return JobResult(jobs.start(client, work))
+
+
+def telling(report: Report) -> Callable[[Indexing], None]:
+    """What turns the progress of a backlog into that of a job."""
+    began = time.monotonic()
+
+    def tell(now: Indexing) -> None:
+        done = now.bytes_total - now.bytes_left
+        seconds = time.monotonic() - began
+        pace = now.bytes_per_second or (done / seconds if seconds > 1 else 0.0)
+        report(
+            Progress(
+                job="",
+                done=done,
+                total=now.bytes_total,
+                detail=now.agent,
+                per_second=pace,
+                seconds_left=now.bytes_left / pace if pace else None,
+            )
+        )
+
+    return tell
+
+
+HANDLERS: dict[str, Handler] = {"index.run": run, "index.rebuild": rebuild}

@@ -1,0 +1,81 @@
+"""Putting a whole index aside while another is made, and removing it when that is complete.
+
+Where archiving was off, an index may hold sessions that are nowhere else: their agent deleted the
+file, and no bytes were kept. Such an index is never removed.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import apsw
+
+from opensession.daemon.store.connect import CorruptDatabase, open_reader
+
+log = logging.getLogger(__name__)
+
+_PARTS = ("", "-wal", "-shm")
+
+
+def old_index(index: Path) -> Path:
+    """Where an index waits while the next one is made."""
+    return index.with_name(index.name + ".old")
+
+
+def put_aside(index: Path) -> None:
+    """Rename the index, which nobody has open for writing. One that is aside already, from a
+    making that was broken off, is the more complete one and stays; then this one is removed.
+    """
+    target = old_index(index)
+    if target.exists():
+        _remove(index)
+        return
+    for part in _PARTS[1:]:
+        _named(target, part).unlink(missing_ok=True)
+    for part in _PARTS:
+        if _named(index, part).exists():
+            _named(index, part).rename(_named(target, part))
+
+
+def remove_old(index: Path) -> int:
+    """Remove the index that is aside, the next one being complete. Returns how many sessions are
+    in it alone; then it is kept.
+    """
+    old = old_index(index)
+    if not old.exists():
+        return 0
+    alone = sessions_only_in(old, index)
+    if alone:
+        log.warning("%d sessions are in the old index alone: %s is kept", alone, old)
+    else:
+        _remove(old)
+    return alone
+
+
+def sessions_only_in(old: Path, new: Path) -> int:
+    """How many sessions of one index the other lacks; 0 if the old one cannot be read."""
+    query = "SELECT origin, agent, native_id FROM session"
+    try:
+        missing = _keys(old, query) - _keys(new, query)
+    except (apsw.Error, CorruptDatabase) as error:
+        log.warning("the old index cannot be read: %s", type(error).__name__)
+        return 0
+    return len(missing)
+
+
+def _keys(index: Path, query: str) -> set[tuple[object, ...]]:
+    db = open_reader(index)
+    try:
+        return {tuple(row) for row in db.execute(query)}
+    finally:
+        db.close()
+
+
+def _remove(index: Path) -> None:
+    for part in _PARTS:
+        _named(index, part).unlink(missing_ok=True)
+
+
+def _named(index: Path, part: str) -> Path:
+    return index.with_name(index.name + part)
