@@ -246,6 +246,7 @@ def test_a_subagents_result_names_its_session() -> None:
 
 def test_what_a_tool_says_of_its_result_may_be_of_any_shape() -> None:
     """Tools of MCP servers put their own there."""
-    for outcome in (["a"], 7, {"type": 5, "file": [1], "structuredPatch": "no"}, {"content": {}}):
+    outcomes: list[Any] = [["a"], 7, {"type": 5, "file": [1], "structuredPatch": "no"}]
+    for outcome in [*outcomes, {"content": {}}]:
         event = _result("mcp__x__y", {"a": 1}, "fine", outcome)
         assert event.blocks == [{"type": "Text", "text": "fine"}]

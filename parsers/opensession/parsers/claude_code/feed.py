@@ -68,13 +68,13 @@ def feed_with(meta: Meta | None) -> Feed:
 
 def _feed(known: State, lines: list[Line]) -> Fed:
     reading = Reading(known)
-    for line in lines:
-        if line.oversized:
+    for offset, data, oversized in lines:
+        if oversized:
             reading.skip("oversized")
-            reading.begin(Record(type="oversized"), line.data, line.offset, reading.own)
+            reading.begin(Record(type="oversized"), data, offset, reading.own)
             others.read_oversized(reading)
-        elif not line.data.startswith(_SKIPPED_UNREAD):
-            _read_line(reading, line.data, line.offset)
+        elif not data.startswith(_SKIPPED_UNREAD):
+            _read_line(reading, data, offset)
     return Fed(
         sessions=reading.deltas(),
         state=dump(known),
@@ -109,7 +109,8 @@ def _read(reading: Reading, record: Record, line: bytes, offset: int) -> None:
     if kind == "progress":
         _read_progress(reading, record, offset)
         return
-    reading.begin(record, line, offset, _track(reading, record))
+    track = _side_track(reading, record) if record.is_sidechain else reading.own
+    reading.begin(record, line, offset, track)
     reader(reading)
 
 
@@ -131,29 +132,13 @@ def _is_early(reading: Reading, record: Record, line: bytes, offset: int) -> boo
     return False
 
 
-def _track(reading: Reading, record: Record) -> Track:
-    """Where a record's events go: to the source's own session, or to a subagent's."""
-    if not record.is_sidechain or reading.state.auxiliary:
+def _side_track(reading: Reading, record: Record) -> Track:
+    """Where a subagent's record goes: in a file of its own that is the source's own session."""
+    if reading.state.auxiliary:
         return reading.own
     if record.agent_id:
         return reading.subagent(record.agent_id, None)
     return reading.sidechain(record)
-
-
-def _read_user(reading: Reading) -> None:
-    message = reading.record.message
-    if message is None:
-        reading.skip("malformed")
-    else:
-        messages.read_user(reading, message)
-
-
-def _read_assistant(reading: Reading) -> None:
-    message = reading.record.message
-    if message is None:
-        reading.skip("malformed")
-    else:
-        messages.read_assistant(reading, message)
 
 
 def _read_progress(reading: Reading, record: Record, offset: int) -> None:
@@ -177,8 +162,8 @@ def _read_nothing(reading: Reading) -> None:
 
 
 _READERS: dict[str, Callable[[Reading], None]] = {
-    "assistant": _read_assistant,
-    "user": _read_user,
+    "assistant": messages.read_assistant,
+    "user": messages.read_user,
     "progress": _read_nothing,
     "agent-name": others.read_title,
     "ai-title": others.read_title,

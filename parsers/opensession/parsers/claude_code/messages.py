@@ -8,7 +8,7 @@ from opensession.core.hail import Attributes, json_block, text
 from opensession.core.hail import Block as Part
 from opensession.parsers.claude_code import prompts, records, results, tools
 from opensession.parsers.claude_code.reading import Reading, subagent_session
-from opensession.parsers.claude_code.records import Block, Message, Outcome
+from opensession.parsers.claude_code.records import Block, Outcome
 from opensession.parsers.claude_code.state import OPEN_CALLS, PROMPT_CHARS
 from opensession.parsers.claude_code.usage import count_response
 
@@ -17,20 +17,20 @@ _CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 _LEAVING = frozenset({"/exit", "/quit"})
 
 
-def read_user(reading: Reading, message: Message) -> None:
+def read_user(reading: Reading) -> None:
     """A record of type user: what a person typed, or what is told to the model in that place."""
     record = reading.record
-    content = message.content
-    foreign = _foreign_origin(reading)
-    if isinstance(content, str):
-        _say(reading, content, foreign)
-        return
+    content = record.message.content if record.message else None
     if content is None:
         reading.skip("malformed")
         return
     outcome = record.tool_use_result if isinstance(record.tool_use_result, Outcome) else None
-    if len(content) == 1 and content[0].type == "tool_result":
+    if isinstance(content, list) and len(content) == 1 and content[0].type == "tool_result":
         read_result(reading, content[0], outcome)
+        return
+    foreign = _foreign_origin(reading)
+    if isinstance(content, str):
+        _say(reading, content, foreign)
         return
     if sum(block.type == "tool_result" for block in content) != 1:
         outcome = None
@@ -159,14 +159,15 @@ def _subagent_of(reading: Reading, name: str, call_id: str | None, outcome: Outc
     return ""
 
 
-def read_assistant(reading: Reading, message: Message) -> None:
+def read_assistant(reading: Reading) -> None:
     """A record of type assistant: one block of a response, or all of them."""
+    message = reading.record.message
+    if message is None or message.content is None:
+        reading.skip("malformed")
+        return
     content = message.content
     if isinstance(content, str):
         content = [Block(type="text", text=content)]
-    if content is None:
-        reading.skip("malformed")
-        return
     if reading.record.is_api_error_message or message.model == _SYNTHETIC:
         _read_synthetic(reading, content)
         return

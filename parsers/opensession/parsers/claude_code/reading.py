@@ -106,8 +106,7 @@ class Reading:
         """Adds an event; returns its seq."""
         event_id = self.next_id()
         self._count += 1
-        if "source.raw_type" not in attributes:
-            attributes["source.raw_type"] = self.record.type
+        attributes.setdefault("source.raw_type", self.record.type)
         if self.estimated:
             attributes["time.estimated"] = True
         track = self.track
@@ -142,16 +141,15 @@ class Reading:
 
     def next_id(self) -> str:
         """The id of the record's next event."""
-        if not self._base:
-            self._base = self._unique(self._native_id())
+        base = self._base
+        if not base:
+            base = self.record.uuid or ""
+            if not base or len(base) > _LONGEST_ID:
+                record = self.record
+                base = content_id(record.type, record.timestamp or str(self.time_us), self.line)
+            base = self._base = self._unique(base)
         count = self._count
-        return f"{self._base}:{count + 1}" if count else self._base
-
-    def _native_id(self) -> str:
-        record = self.record
-        if record.uuid and len(record.uuid) <= _LONGEST_ID:
-            return record.uuid
-        return content_id(record.type, record.timestamp or str(self.time_us), self.line)
+        return f"{base}:{count + 1}" if count else base
 
     def _unique(self, base: str) -> str:
         """An id that no earlier record of the source has.
@@ -161,8 +159,8 @@ class Reading:
         """
         state = self.state
         time_us = self.time_us
-        name = base if time_us > state.horizon_us else f"{base}.x{self.offset:x}"
         ids = state.ids
+        name = base if time_us > state.horizon_us else f"{base}.x{self.offset:x}"
         if base in ids:
             count = state.repeats[base] = state.repeats.get(base, 1) + 1
             return f"{name}.{count}"

@@ -18,7 +18,7 @@ _NEW_FILE_BYTES = 64 << 10
 """A file written whole is shown as a diff of added lines up to this size."""
 
 _NUMBERED = re.compile(r" *(\d+)(→|\t|\|)")
-_NUMBERS = {mark: re.compile(rf"\n *\d+{re.escape(mark)}") for mark in ("→", "\t", "|")}
+_NUMBERS = {mark: re.compile(rf"\n *+\d++{re.escape(mark)}") for mark in ("→", "\t", "|")}
 _EXIT_CODE = re.compile(r"(?:Error: )?Exit code (-?\d{1,9})\b")
 _SNIPPET = "Here's the result of running `cat -n`"
 _REJECTED = "The user doesn't want to "
