@@ -54,7 +54,9 @@ def process_start(pid: int) -> str:
         except OSError:
             return ""
         # The name stands in brackets and may hold brackets and blanks: count from the last one.
-        return line.rpartition(")")[2].split()[19]
+        fields = line.rpartition(")")[2].split()
+        # A process that nobody waited for has ended all the same.
+        return "" if fields[0] in ("Z", "X") else fields[19]
     done = subprocess.run(
         ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
         capture_output=True,
