@@ -8,6 +8,7 @@ lines are progress ticks.
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import sysconfig
@@ -35,13 +36,21 @@ def _words() -> list[str]:
     return sorted(w for w in words if w.isalpha() and 2 < len(w) < 14)
 
 
+@cache
+def _sentences() -> list[str]:
+    """Comments and docstrings: prose as people write it about code."""
+    lines = (line.strip(" #") for _, file in _library() for line in file)
+    return [s for s in lines if 40 < len(s) < 78 and s[0].isalpha() and s.count(" ") > 5]
+
+
 class Texts:
     """Cuts of real code, always the same for the same seed."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.files = _library()
+        self.files = rng.sample(_library(), 5)  # a session works on few files, again and again
         self.words = _words()
+        self.sentences = _sentences()
 
     def file(self) -> tuple[str, list[str]]:
         return self.rng.choice(self.files)
@@ -53,8 +62,17 @@ class Texts:
         return name, start, lines[start : start + count]
 
     def prose(self, low: int, high: int) -> str:
+        """About `low` to `high` words, in runs of sentences that belong together."""
         count = self.rng.randint(low, high)
-        return " ".join(self.rng.choice(self.words) for _ in range(count))
+        if count < 8:
+            return " ".join(self.rng.choices(self.words, k=count))
+        start = self.rng.randrange(len(self.sentences) - count)
+        return " ".join(self.sentences[start : start + max(1, count // 9)])
+
+
+def _opaque(rng: random.Random, size: int) -> str:
+    """Base64 of random bytes, as signatures and encrypted reasoning are."""
+    return base64.b64encode(rng.randbytes(size)).decode()
 
 
 def claude_session(seed: int, size: int) -> Iterator[bytes]:
@@ -124,7 +142,7 @@ def claude_session(seed: int, size: int) -> Iterator[bytes]:
                 thought = {
                     "type": "thinking",
                     "thinking": texts.prose(20, 160),
-                    "signature": f"{rng.getrandbits(2400):0600x}",
+                    "signature": _opaque(rng, 330),
                 }
                 yield reply(message, thought, turn)
             yield reply(message, {"type": "text", "text": texts.prose(10, 60)}, turn)
@@ -241,6 +259,7 @@ def codex_session(seed: int, size: int) -> Iterator[bytes]:
         "cli_version": "0.98.0",
         "source": "exec",
         "git": {"branch": f"feature/{seed % 5}", "commit_hash": f"{rng.getrandbits(160):040x}"},
+        "base_instructions": {"text": "\n".join(texts.sentences[:220])},
     }
     yield line("session_meta", meta)
     while written < size:
@@ -252,7 +271,7 @@ def codex_session(seed: int, size: int) -> Iterator[bytes]:
             call = f"call_{rng.getrandbits(96):024x}"
             name, _, lines = texts.lines(20, 220)
             summary = [{"type": "summary_text", "text": texts.prose(6, 30)}]
-            secret = f"{rng.getrandbits(4800):01200x}"
+            secret = _opaque(rng, 540)
             yield line(
                 "response_item",
                 {"type": "reasoning", "summary": summary, "encrypted_content": secret},
@@ -297,6 +316,18 @@ def codex_session(seed: int, size: int) -> Iterator[bytes]:
                     "response_item",
                     {"type": "function_call_output", "call_id": call, "output": output},
                 )
+                ended = {
+                    "type": "exec_command_end",
+                    "call_id": call,
+                    "command": ["bash", "-lc", f"sed -n 1,200p src/{name}"],
+                    "cwd": project,
+                    "exit_code": 0,
+                    "duration": {"secs": 0, "nanos": 200_000_000},
+                    "aggregated_output": "\n".join(lines),
+                    "stdout": "\n".join(lines),
+                    "stderr": "",
+                }
+                yield line("event_msg", ended)
             used += rng.randint(500, 3000)
             total = {
                 "input_tokens": used,
