@@ -10,7 +10,14 @@ from opensession.core.hail import Attributes, Block, code, json_block, text
 from opensession.parsers.codex import patches
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Payload
-from opensession.parsers.codex.state import FileOf, OpenCall, keep_diff, keep_open
+from opensession.parsers.codex.state import (
+    ID_CHARACTERS,
+    PATH_CHARACTERS,
+    FileOf,
+    OpenCall,
+    keep_diff,
+    keep_open,
+)
 from opensession.parsers.decoding import decode_any, storable
 from opensession.parsers.languages import language_of
 
@@ -113,7 +120,7 @@ def on_command(reading: Reading, payload: Payload, name: str, words: Any, folder
 
 def on_patch(reading: Reading, payload: Payload, tool: str, patch: str, folder: str) -> bool:
     """The files of a patch, an event each; False where the text is none."""
-    files = patches.parse(patch)
+    files = [file for file in patches.parse(patch) if len(file.path) <= PATH_CHARACTERS]
     if not files:
         return False
     state = reading.state
@@ -236,8 +243,8 @@ def kind_of(name: str) -> str:
 
 
 def _name(payload: Payload) -> str:
-    name = payload.name or "unknown"
-    space = payload.namespace or ""
+    name = (payload.name or "unknown")[:ID_CHARACTERS]
+    space = (payload.namespace or "")[:ID_CHARACTERS]
     if space.startswith("mcp__") and not name.startswith("mcp__"):
         return f"{space.rstrip('_')}__{name}"
     return name

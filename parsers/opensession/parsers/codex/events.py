@@ -9,7 +9,7 @@ from opensession.core.hail import Attributes, text
 from opensession.parsers.codex import headers, messages, reports, tokens
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Payload, Report
-from opensession.parsers.codex.state import mark
+from opensession.parsers.codex.state import ID_CHARACTERS, mark
 
 
 def on_event(reading: Reading, payload: Payload) -> bool:
@@ -29,7 +29,7 @@ def on_event(reading: Reading, payload: Payload) -> bool:
 def on_started(reading: Reading, payload: Payload) -> None:
     """A turn begins; without an id of its own it is known by that of its event."""
     state = reading.state
-    state.turn = payload.turn_id or ""
+    state.turn = (payload.turn_id or "")[:ID_CHARACTERS]
     native = f"{state.turn}:start" if state.turn else None
     reading.emit("TaskStart", native, data={}, task_id=state.turn or None)
     if not state.turn:

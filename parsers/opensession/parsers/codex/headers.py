@@ -6,6 +6,7 @@ from typing import Any
 
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Payload
+from opensession.parsers.codex.state import ID_CHARACTERS
 
 _AUXILIARY_ROLES = frozenset(("awaiter", "worker", "explorer", "subagent"))
 _RELATED = 16
@@ -21,7 +22,7 @@ def on_session_meta(reading: Reading, payload: Payload) -> None:
     state.metas += 1
     if state.metas > 1:
         if payload.id:
-            state.lineage = payload.id
+            state.lineage = payload.id[:ID_CHARACTERS]
             if payload.id != state.id:
                 _relate(reading, payload.id)
         return
@@ -97,5 +98,5 @@ def _settings(reading: Reading, model: str | None, provider: str | None, cwd: st
 
 def _relate(reading: Reading, other: str) -> None:
     related = reading.state.related
-    if other not in related and len(related) < _RELATED:
+    if len(other) <= ID_CHARACTERS and other not in related and len(related) < _RELATED:
         related.append(other)

@@ -26,8 +26,11 @@ BEGIN = "*** Begin Patch"
 _END = "*** End Patch"
 _FILE = re.compile(r"\*\*\* (Update|Add|Delete) File: (.+)")
 _MOVE = "*** Move to: "
-_CALL = re.compile(r"\s*(?:cd\s+(?P<cd>\S+)\s*(?:&&|;)\s*)?(?:apply_patch|applypatch)\b[^\n]*\n?")
-_AFTER = re.compile(r"\s*(?:['\"]?\)?\s*|\w+\s*)\Z")
+_BEFORE = re.compile(
+    r"\s*(?:cd\s+(?P<cd>\S+)\s*(?:&&|;)\s*)?(?:apply_patch|applypatch)\s*"
+    r"(?:(?:\"?\$\(\s*cat\s*)?<<-?\s*['\"]?\w+['\"]?[ \t]*\n\s*|['\"]\s*)"
+)
+_AFTER = re.compile(r"\s*(?:\w+\s*)?\)?['\"]?\s*")
 
 
 class FilePatch(NamedTuple):
@@ -76,13 +79,11 @@ def in_command(command: str) -> tuple[str, str] | None:
     start = command.find(BEGIN)
     if start < 0:
         return None
-    call = _CALL.match(command)
     end = command.find(_END, start)
-    if call is None or call.end() > start + len(BEGIN) or end < 0:
+    call = _BEFORE.fullmatch(command, 0, start)
+    if call is None or end < 0 or not _AFTER.fullmatch(command, end + len(_END)):
         return None
-    if command[call.end() : start].strip(" \n\"'$(") or not _AFTER.match(command[end + 13 :]):
-        return None
-    return command[start : end + 13], (call["cd"] or "").strip("\"'")
+    return command[start : end + len(_END)], (call["cd"] or "").strip("\"'")
 
 
 def _file(kind: str, path: str, lines: list[str]) -> FilePatch:

@@ -6,7 +6,7 @@ from typing import Any
 
 from opensession.core.hail import Attributes, Block, Event, Usage, json_block
 from opensession.core.ids import content_id
-from opensession.parsers.codex.state import RECENT_IDS, State, mark, remember
+from opensession.parsers.codex.state import ID_CHARACTERS, RECENT_IDS, State, mark, remember
 from opensession.parsers.decoding import decode_any
 from opensession.parsers.times import parse_stamp
 
@@ -32,6 +32,8 @@ class Reading:
         self._line = line
         self._timestamp = timestamp or ""
         self.raw_type = raw_type
+        if timestamp and len(timestamp) <= ID_CHARACTERS:
+            self.state.stamp = timestamp
 
     @property
     def time_us(self) -> int:
@@ -53,10 +55,12 @@ class Reading:
         """Adds an event and gives its seq.
 
         `native` is the record's own id; without one the id is made of the content. `n` numbers
-        what one record gives, from 0. A line without a time has that of the event before.
+        what one record gives, from 0. A line without a time has the last known one.
         """
         state = self.state
-        event_id = native or content_id(event_type, self._timestamp, self._line)
+        if not native or len(native) > ID_CHARACTERS:
+            native = content_id(event_type, self._timestamp, self._line)
+        event_id = native
         if n:
             event_id = f"{event_id}:{n}"
         key = mark(event_id)
@@ -67,10 +71,10 @@ class Reading:
         all_attributes: Attributes = {"source.raw_type": self.raw_type}
         if attributes:
             all_attributes.update(attributes)
-        time_us = parse_stamp(self._timestamp) if self._timestamp else None
-        if time_us is None:
+        time_us = parse_stamp(state.stamp) if state.stamp else None
+        if time_us is None or not self._timestamp:
             all_attributes["time.estimated"] = True
-        else:
+        if time_us is not None:
             state.time_us = time_us
         state.count += 1
         self.events.append(

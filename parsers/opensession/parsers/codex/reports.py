@@ -18,6 +18,7 @@ from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Change, Report, text_of
 from opensession.parsers.codex.results import Output, result
 from opensession.parsers.codex.state import (
+    ID_CHARACTERS,
     RECENT_CALLS,
     FileOf,
     OpenCall,
@@ -142,7 +143,7 @@ def on_agent_end(reading: Reading, report: Report, call_id: str) -> None:
         return
     if report.status == "failed":
         waiting.failed = True
-    if waiting.name.startswith("spawn"):
+    if waiting.name.startswith("spawn") and len(child) <= ID_CHARACTERS:
         waiting.subagent = child
 
 

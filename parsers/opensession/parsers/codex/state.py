@@ -9,11 +9,16 @@ import msgspec
 
 from opensession.core import ids
 from opensession.core.hail import Attributes, SessionInfo
+from opensession.parsers.decoding import mend_text
 
 OPEN_CALLS = 128
 RECENT_CALLS = 128
 RECENT_IDS = 64
 RECENT_TEXTS = 16
+ID_CHARACTERS = 256
+"""A longer id, name or time is no such thing, and none is kept."""
+
+PATH_CHARACTERS = 4096
 DIFF_BYTES = 256 << 10
 """Characters; the diff of one file is kept for its result up to here."""
 
@@ -67,6 +72,7 @@ class State(msgspec.Struct, array_like=True):
     # where reading is
     count: int = 0
     time_us: int = 0
+    stamp: str = ""
     metas: int = 0
     lineage: str = ""
     turn: str = ""
@@ -112,6 +118,8 @@ def remember(recent: dict[int, int], key: int, value: int, limit: int) -> None:
 
 def keep_open(state: State, call_id: str, call: OpenCall) -> None:
     """Waits for the output of a call; the oldest of too many is no longer waited for."""
+    if len(call_id) > ID_CHARACTERS:
+        return
     state.open.pop(call_id, None)
     state.open[call_id] = call
     if len(state.open) > OPEN_CALLS:
@@ -132,7 +140,7 @@ def id_of_path(path: str) -> str:
     """The id in a rollout's file name: the UUID at its end, else the whole stem."""
     stem = path.rsplit("/", 1)[-1].removesuffix(".zst").removesuffix(".jsonl")
     found = _UUID.search(stem)
-    return found[1] if found else stem
+    return found[1] if found else mend_text(stem)
 
 
 def info_of(state: State, agent: str) -> SessionInfo:
