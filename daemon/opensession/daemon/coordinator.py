@@ -312,7 +312,7 @@ class Coordinator:
         self._options = options
         self._dispatch.pool.take_up(options.setup)
         self._dispatch.schedule.set_timing(options.timing)
-        self._keeping.set_idle(options.idle)
+        self._keeping.set_idle(options.idle, now)
         self._watching.set_pace(options.reconcile, options.poll)
         if self._begun:
             self.look_at(None, now)

@@ -25,9 +25,11 @@ class Housekeeping:
         self._bytes = 0
         self._unsettled = True
 
-    def set_idle(self, idle: float) -> None:
+    def set_idle(self, idle: float, now: float) -> None:
         """Takes up another time after which a source is quiet."""
         self._idle = idle
+        if self._due is not None:
+            self._due = min(self._due, now + idle)
 
     def stored(self, size: int, now: float) -> None:
         """Something was stored, so there will be something to do."""

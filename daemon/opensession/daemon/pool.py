@@ -102,17 +102,17 @@ class Pool:
 
     def rest(self) -> None:
         """Lets all workers end once they are done."""
-        for worker in self._workers.values():
+        for worker in list(self._workers.values()):
             worker.close()
 
     def kill(self) -> None:
         """Ends all workers at once; their jobs are free again."""
-        for worker in self._workers.values():
+        for worker in list(self._workers.values()):
             worker.kill()
 
     def join(self, timeout: float) -> bool:
         """Waits for all workers to be gone; False if one is not in time."""
-        return all(worker.join(timeout) for worker in self._workers.values())
+        return all(worker.join(timeout) for worker in list(self._workers.values()))
 
     def _start(self) -> Worker:
         self._started += 1
