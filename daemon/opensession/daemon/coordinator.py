@@ -24,7 +24,7 @@ from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.reading import Setup
 from opensession.daemon.reconcile import compare, stamp_of
-from opensession.daemon.root_watch import RootWatch, Scanned
+from opensession.daemon.root_watch import RootWatch, Scanned, resolved
 from opensession.daemon.schedule import Timing
 from opensession.daemon.store.connect import open_reader
 from opensession.daemon.waiting import Run, still_waiting
@@ -292,8 +292,10 @@ class Coordinator:
     # Roots and what is found in them.
 
     def refresh_roots(self, now: float) -> None:
-        """Looks up the roots anew. What waits of an agent that has none any more is dropped."""
-        roots = self._find_roots()
+        """Looks up the roots anew (DECISIONS §8: a root is resolved once, here). What waits of an
+        agent that has none any more is dropped.
+        """
+        roots = resolved(self._find_roots())
         self._remote = {root.path: mounts.mount_of(root.path).network for root in roots}
         dropped = {root.agent for root in self._watching.roots} - {root.agent for root in roots}
         self._watching.set_roots(roots, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -16,6 +17,23 @@ log = logging.getLogger(__name__)
 
 RESCAN_SECONDS = 0.25
 """A rescan that is asked for waits so long for others to join it."""
+
+
+def resolved(roots: Iterable[Root]) -> list[Root]:
+    """Roots without links, so that each folder has one name; one that lies in another of the same
+    agent is left out, for its sources are found there.
+    """
+    real = [msgspec.structs.replace(root, path=os.path.realpath(root.path)) for root in roots]
+    found: list[Root] = []
+    for root in sorted(real, key=lambda root: len(root.path)):
+        inside = any(
+            root.agent == outer.agent
+            and (root.path == outer.path or root.path.startswith(outer.path.rstrip("/") + "/"))
+            for outer in found
+        )
+        if not inside:
+            found.append(root)
+    return found
 
 
 class Scanned(msgspec.Struct, frozen=True):
