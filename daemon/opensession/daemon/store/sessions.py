@@ -25,7 +25,6 @@ from opensession.daemon.store.scope import (
     Condition,
     Scope,
     all_of,
-    any_of,
     like,
     path_or_tail,
     project,
@@ -128,15 +127,7 @@ def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext)
         conditions.append(_in_family(db, seeds) if whole_family else seeds)
     if params.grep:
         holding = id_list(sessions_holding(db, params.grep))
-        conditions.append(
-            any_of(
-                [
-                    Condition("s.id IN (SELECT value FROM json_each(?))", (holding,)),
-                    _contains("s.title", params.grep),
-                    _contains("s.description", params.grep),
-                ]
-            )
-        )
+        conditions.append(Condition(f"s.id IN {IDS}", (holding,)))
     return all_of(conditions)
 
 
@@ -153,10 +144,6 @@ def _model(pattern: str) -> Condition:
         " WHERE u.session = s.id AND u.model LIKE ? ESCAPE '\\'))",
         (fitting, fitting),
     )
-
-
-def _contains(column: str, text: str) -> Condition:
-    return Condition(f"{column} LIKE ? ESCAPE '\\'", (f"%{like(text)}%",))
 
 
 def _models(db: apsw.Connection, session: int) -> list[str]:

@@ -7,6 +7,7 @@ so that places in the one are places in the other.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ WIDTH = 100
 
 _LEAD = 30
 _MAX_SPANS = 64
+_MAX_LOOKED_AT = 10_000
 _SPACE = re.compile(r"\s+")
 _BETWEEN = r"[\W_]+"
 _CUT = "…"
@@ -48,11 +50,6 @@ def fold_case(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_cases())
 
 
-def fold(text: str) -> str:
-    """`text` as the index sees its letters, without case and diacritics; the length stays."""
-    return text.lower() if text.isascii() else text.translate(_letters())
-
-
 def word_finder(words: Iterable[Words], tokenize: Tokenize) -> Finder:
     """Finds words as the index does: whole, or their beginnings where a prefix was asked for.
 
@@ -63,14 +60,15 @@ def word_finder(words: Iterable[Words], tokenize: Tokenize) -> Finder:
         for each in dict.fromkeys(words)
         if (pattern := _word_pattern(each, tokenize)) is not None
     ]
+    letters = _Letters(tokenize)
 
     def find(text: str) -> list[Span]:
-        folded = fold(text)
-        found: list[Span] = []
-        for which, (pattern, prefix) in enumerate(patterns):
-            places = [match.span() for match in _some(pattern, folded)]
-            whole = [place for place in places if _is_whole(folded, place, prefix)]
-            found += [Span(start, end, which) for start, end in whole or places]
+        folded = text.lower() if text.isascii() else text.translate(letters)
+        found = [
+            Span(start, end, which)
+            for which, (pattern, prefix) in enumerate(patterns)
+            for start, end in _words_in(pattern, folded, prefix)
+        ]
         return sorted(found)
 
     return find
@@ -81,7 +79,8 @@ def substring_finder(needle: str) -> Finder:
     pattern = re.compile(re.escape(fold_case(normal(needle))))
 
     def find(text: str) -> list[Span]:
-        return [Span(*match.span()) for match in _some(pattern, fold_case(text))]
+        matches = itertools.islice(pattern.finditer(fold_case(text)), _MAX_SPANS)
+        return [Span(*match.span()) for match in matches]
 
     return find
 
@@ -155,6 +154,21 @@ def _word_pattern(words: Words, tokenize: Tokenize) -> tuple[re.Pattern[str], bo
     return re.compile(pattern), words.prefix
 
 
+def _words_in(pattern: re.Pattern[str], text: str, prefix: bool) -> list[tuple[int, int]]:
+    """Where whole words match; where none does, the parts of words that do."""
+    whole: list[tuple[int, int]] = []
+    parts: list[tuple[int, int]] = []
+    for match in itertools.islice(pattern.finditer(text), _MAX_LOOKED_AT):
+        place = match.span()
+        if _is_whole(text, place, prefix):
+            whole.append(place)
+            if len(whole) == _MAX_SPANS:
+                break
+        elif len(parts) < _MAX_SPANS:
+            parts.append(place)
+    return whole or parts
+
+
 def _is_whole(text: str, place: tuple[int, int], prefix: bool) -> bool:
     """Reports whether a match begins (and, unless a prefix will do, ends) where a word does."""
     start, end = place
@@ -170,37 +184,33 @@ def _joins(left: str, right: str) -> bool:
     return not (store_text.cjk_terms(left) or store_text.cjk_terms(right))
 
 
-def _some(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    found: list[re.Match[str]] = []
-    for match in pattern.finditer(text):
-        found.append(match)
-        if len(found) == _MAX_SPANS:
-            break
-    return found
-
-
-class _Letters(dict[int, str]):
-    """A table for `str.translate` that makes its entries when they are first asked for."""
-
-    def __init__(self, strip_marks: bool) -> None:
-        super().__init__()
-        self._strip_marks = strip_marks
+class _Cases(dict[int, str]):
+    """For `str.translate`: letters without case; entries are made when first asked for."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        base = unicodedata.normalize("NFD", char)[0] if self._strip_marks else char
-        if store_text.cjk_terms(char):
-            base = char
-        folded = base.casefold()
-        self[code] = folded if len(folded) == 1 else base
+        folded = char.casefold()
+        self[code] = folded if len(folded) == 1 else char
         return self[code]
 
 
-@functools.cache
-def _cases() -> _Letters:
-    return _Letters(strip_marks=False)
+class _Letters(dict[int, str]):
+    """For `str.translate`: letters as the tokenizer folds them, where one stays one."""
+
+    def __init__(self, tokenize: Tokenize) -> None:
+        super().__init__()
+        self._tokenize = tokenize
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if not store_text.cjk_terms(char):
+            folded = self._tokenize(char)
+            if len(folded) == 1 and len(folded[0]) == 1:
+                char = folded[0]
+        self[code] = char
+        return char
 
 
 @functools.cache
-def _letters() -> _Letters:
-    return _Letters(strip_marks=True)
+def _cases() -> _Cases:
+    return _Cases()

@@ -87,9 +87,14 @@ def _find(db: apsw.Connection, wanted: str, narrowing: Narrowing, deadline: Dead
 
 
 def sessions_holding(db: apsw.Connection, needle: str) -> set[int]:
-    """The sessions in which a person typed `needle`."""
+    """The sessions whose title, description or typed prompts hold `needle`."""
     prompts = Narrowing(codes=(CODES["UserMessage"],))
-    return {key >> SEQ_BITS for key in find(db, needle, prompts).keys}
+    found = {key >> SEQ_BITS for key in find(db, needle, prompts).keys}
+    wanted = fold_case(normal(needle))
+    for session, title, description in db.execute("SELECT id, title, description FROM session"):
+        if wanted in fold_case(normal(title)) or wanted in fold_case(normal(description)):
+            found.add(session)
+    return found
 
 
 def candidates(db: apsw.Connection, needle: str, tokenize: Tokenize) -> str | None:
