@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import apsw
 
+from opensession.core.paths import make_private
 from opensession.core.rpc.changes import (
     Change,
     ChangesListResult,
@@ -88,6 +89,7 @@ async def _run(app: App, work: Callable[[apsw.Connection], T]) -> T:
     """`work` on `user.db`, which is opened for it where no daemon holds it open."""
     if app.user is not None:
         return await app.user.run(work)
+    make_private(app.paths.data_dir)
     user = UserData(app.paths.user_db)
     try:
         return await user.run(work)
