@@ -55,7 +55,8 @@ class Reading:
         """Adds an event and gives its seq.
 
         `native` is the record's own id; without one the id is made of the content. `n` numbers
-        what one record gives, from 0. A line without a time has the last known one.
+        what one record gives, from 0. A line without a time has the last known one. `attributes`
+        become the event's own.
         """
         state = self.state
         if not native or len(native) > ID_CHARACTERS:
@@ -68,12 +69,12 @@ class Reading:
         remember(state.ids, key, times, RECENT_IDS)
         if times > 1:
             event_id = f"{event_id}.{times}"
-        all_attributes: Attributes = {"source.raw_type": self.raw_type}
-        if attributes:
-            all_attributes.update(attributes)
+        if attributes is None:
+            attributes = {}
+        attributes["source.raw_type"] = self.raw_type
         time_us = parse_stamp(state.stamp) if state.stamp else None
         if time_us is None or not self._timestamp:
-            all_attributes["time.estimated"] = True
+            attributes["time.estimated"] = True
         if time_us is not None:
             state.time_us = time_us
         state.count += 1
@@ -86,7 +87,7 @@ class Reading:
                 blocks=blocks or [],
                 task_id=task_id,
                 duration_ms=duration_ms,
-                attributes=all_attributes,
+                attributes=attributes,
             )
         )
         return state.count

@@ -68,7 +68,6 @@ def _count(reading: Reading, native: str | None, message_id: str, tokens: Tokens
     seq = reading.emit("Custom", native, data={"kind": "token_count"}, attributes=attributes)
     if not message_id:
         message_id = reading.events[-1].event_id
-        attributes = reading.events[-1].attributes
         attributes["message_id"] = message_id
     reading.usage.append(
         Usage(
