@@ -8,8 +8,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from opensession.core.run_file import is_alive, read_run_file
 from tests.client.program import PATIENCE, Cli
 
@@ -266,7 +264,7 @@ def test_a_fault_of_ours_is_one_line_and_its_trace_is_in_the_log(cli: Cli, tmp_p
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(
         "import opensession.client.connection as c\n"
-        "def fail(*a, **k): raise ZeroDivisionError('words of a session')\n"
+        "def fail(*a, **k): raise ZeroDivisionError('words of ' + 'a session')\n"
         "c.connect = fail\n"
     )
     done = cli.run("daemon", "health", PYTHONPATH=str(broken))

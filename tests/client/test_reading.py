@@ -369,7 +369,7 @@ def test_names_of_earlier_generations(shared: Cli) -> None:
     """DECISIONS §11: hidden aliases."""
     assert shared.ok("session", "log") == shared.ok("log")
     assert shared.json("ops", "daemon", "status", "--json")["running"] is True
-    assert "session log" not in shared.ok("--help")
+    assert "  session " not in shared.ok("--help")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from opensession.client.connection import Daemon
 from opensession.core.errors import UsageError
-from opensession.core.timeparse import format_time, parse_when
 
 
 def moment(value: str, option: str) -> str:
@@ -17,6 +16,8 @@ def moment(value: str, option: str) -> str:
     """
     if not value:
         return ""
+    from opensession.core.timeparse import format_time, parse_when
+
     time_us = parse_when(value, time.time_ns() // 1000)
     if time_us is None:
         raise UsageError(

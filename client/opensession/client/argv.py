@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-_FIELDS = re.compile(r"[a-z_]+(?:,[a-z_]+)*\Z")
+_FIELD_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz_,")
 ALL_FIELDS = "*"
 _JSON_FORMATS = ("json", "jsonl", "stream", "hail")
 
@@ -47,7 +45,8 @@ def settle_json_fields(words: list[str], known: tuple[str, ...]) -> list[str]:
             settled.append(word)
             continue
         following = before[position] if position < len(before) else ""
-        if _FIELDS.match(following) and any(part in known for part in following.split(",")):
+        fields = following.split(",") if _FIELD_LETTERS.issuperset(following) else []
+        if any(field in known for field in fields):
             settled.append(f"--json={following}")
             position += 1
         else:

@@ -51,6 +51,10 @@ def _ask_program(method: str, params: Params, result: type[R], environ: Mapping[
 def _error_of(code: int, said: str) -> OpenSessionError:
     """The error that the program printed: `name: message` and `next: hint`."""
     message, hint = "", ""
+    if "Traceback (most recent call last)" in said:
+        # The kind of the error alone: its words may hold text of a session.
+        message = f"the daemon's program failed ({said.splitlines()[-1].partition(':')[0]})"
+        said = ""
     for line in said.splitlines():
         if line.startswith("next:"):
             hint = hint or line.removeprefix("next:").strip()

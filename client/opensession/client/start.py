@@ -123,6 +123,8 @@ def failure(code: int, said: str) -> OpenSessionError:
     from opensession.core.errors import BY_CODE
 
     lines = [line for line in said.splitlines() if line.strip()]
+    if "Traceback (most recent call last):" in lines:
+        lines = [f"it failed ({lines[-1].partition(':')[0]})"]
     hints = [line.removeprefix("next:").strip() for line in lines if line.startswith("next:")]
     reasons = [line for line in lines if not line.startswith("next:")]
     reason = reasons[0] if reasons else f"it ended with code {code}"

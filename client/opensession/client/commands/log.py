@@ -83,7 +83,8 @@ def log(
             output.emit_json_lines(_objects(found.sessions, fields), flush=follow)
         else:
             _emit_text(found.sessions, shape)
-        _say_what_is_left_out(found, params)
+        if limit:
+            _say_what_is_left_out(found, params)
         if follow:
             from opensession.client.follow import follow as follow_events
 

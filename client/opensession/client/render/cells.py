@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 
 def width(text: str) -> int:
     """How many columns a text takes."""
@@ -53,6 +51,8 @@ def pad_left(text: str, columns: int) -> str:
 def _cells(character: str) -> int:
     if character.isascii():
         return 1
+    import unicodedata
+
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1

@@ -10,7 +10,7 @@ from opensession.client.render.cells import pad, width
 from opensession.client.render.words import line, tilde, time_us
 from opensession.core.rpc.daemon import AgentStatus, Check, Health, Indexing, Status
 
-_LABEL = 10
+_LABEL = 12
 _MARKS = {"ok": "✓", "warn": "!", "red": "✗"}
 
 NEXT = (

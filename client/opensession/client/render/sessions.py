@@ -13,34 +13,35 @@ from opensession.core.rpc.sessions import SessionRow
 
 _MODEL_COLUMNS = 14
 _PROJECT_COLUMNS = 28
-_LEAST_TITLE = 24
+_GOOD_TITLE = 40
+"""Columns below which a title is not cut for the project's sake: that goes into the second line."""
 
 
 def list_lines(rows: list[SessionRow], screen: Screen, now_us: int) -> Iterator[str]:
     """Two lines a session: what it is, and what happened in it."""
     tools = max((width(line(row.tool)) for row in rows), default=0)
     models = min(max((width(_model(row)) for row in rows), default=0), _MODEL_COLUMNS)
-    for row in rows:
-        project = cut(project_name(row), _PROJECT_COLUMNS)
-        left = 8 + 2 + tools + 2 + models + 2
-        room = screen.width - left - (width(project) + 2 if project else 0)
-        if room < _LEAST_TITLE and project:
-            project = cut(project, max(0, width(project) - (_LEAST_TITLE - room)))
-            room = screen.width - left - (width(project) + 2 if project else 0)
-        title = cut(line(row.title) or "(no title)", max(room, 8))
+    titles = [line(row.title) or "(no title)" for row in rows]
+    projects = [cut(project_name(row), _PROJECT_COLUMNS) for row in rows]
+    room = screen.width - (8 + 2 + tools + 2 + models + 2)
+    beside = room - max((width(project) + 2 for project in projects), default=0)
+    below = beside < _GOOD_TITLE and any(width(title) > beside for title in titles)
+    for row, title, project in zip(rows, titles, projects, strict=True):
         first = [
             screen.cyan(row.short),
-            "  ",
             pad(line(row.tool), tools),
-            "  ",
             screen.dim(pad(cut(_model(row), models), models)),
-            "  ",
-            screen.bold(title),
         ]
-        if project:
-            first += [" " * (room - width(title) + 2), screen.dim(project)]
-        yield "".join(first).rstrip()
-        yield " " * 10 + " · ".join(_facts(row, screen, now_us))
+        facts = list(_facts(row, screen, now_us))
+        if below or not project:
+            first.append(screen.bold(cut(title, max(room, 8))))
+            facts = [project, *facts] if project else facts
+        else:
+            shown = cut(title, beside)
+            gap = " " * (room - width(shown) - width(project))
+            first.append(screen.bold(shown) + gap + screen.dim(project))
+        yield "  ".join(first)
+        yield " " * 10 + " · ".join(facts)
 
 
 def _model(row: SessionRow) -> str:

@@ -6,30 +6,39 @@ Everything that comes from a session passes `line` or `lines` before it is print
 from __future__ import annotations
 
 import datetime as dt
-import re
 
-from opensession.core.clean import safe, safe_line
 from opensession.core.rpc.sessions import SessionRow
-from opensession.core.timeparse import parse_time
-
-_DATE = re.compile(r"-(?:20\d{6}|20\d\d-\d\d-\d\d|latest)\Z")
-_VERSION = re.compile(r"-(\d{1,2})-(\d{1,2})\Z")
 
 
 def line(text: str) -> str:
     """Foreign text in one line, without anything a terminal would act on."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()  # nearly all text; what cleans the rest takes time to load
+
+    from opensession.core.clean import safe_line
+
     return safe_line(text)
 
 
 def lines(text: str) -> list[str]:
     """Foreign text line by line, without anything a terminal would act on."""
+    from opensession.core.clean import safe
+
     return safe(text).split("\n")
 
 
 def model_name(model: str) -> str:
     """A model as people say it: `opus-4.5` for `claude-opus-4-5-20251101`."""
-    name = _DATE.sub("", line(model).rsplit("/", 1)[-1]).removeprefix("claude-")
-    return _VERSION.sub(r"-\1.\2", name)
+    parts = line(model).rsplit("/", 1)[-1].removeprefix("claude-").split("-")
+    if len(parts) > 1 and (parts[-1] == "latest" or _is_date(parts[-1])):
+        parts.pop()
+    if len(parts) > 2 and all(part.isdecimal() and len(part) < 3 for part in parts[-2:]):
+        parts[-2:] = [".".join(parts[-2:])]
+    return "-".join(parts)
+
+
+def _is_date(text: str) -> bool:
+    return len(text) == 8 and text.isdecimal() and text.startswith("20")
 
 
 def project_name(row: SessionRow) -> str:
@@ -47,7 +56,8 @@ def speaker(tool: str) -> str:
 
 def time_us(value: str | None) -> int | None:
     """Microseconds UTC of a time in an answer."""
-    return parse_time(value) if value else None
+    moment = _moment(value) if value else None
+    return round(moment.timestamp() * 1_000_000) if moment else None
 
 
 def clock(value: str) -> str:
@@ -69,10 +79,15 @@ def day(value: str) -> str:
 
 
 def _local(value: str) -> dt.datetime | None:
-    moment = parse_time(value)
-    if moment is None:
+    moment = _moment(value)
+    return moment.astimezone() if moment else None
+
+
+def _moment(value: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(value)
+    except ValueError:
         return None
-    return dt.datetime.fromtimestamp(moment / 1_000_000, tz=dt.UTC).astimezone()
 
 
 def tilde(path: str, home: str) -> str:
