@@ -215,7 +215,7 @@ def test_two_objects_on_one_line_are_both_read() -> None:
     talk = Talk()
     talk.user("one")
     talk.user("two")
-    both = b"".join(json.dumps(record).encode() for record in talk.records)
+    both = b" \t".join(json.dumps(record).encode() for record in talk.records)
     reads = read([both + b'{"torn'])
 
     assert [event.event_id for event in reads.own.events] == [r["uuid"] for r in talk.records]

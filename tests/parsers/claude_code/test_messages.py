@@ -170,11 +170,11 @@ def test_a_search_by_the_api_is_a_call_with_its_result() -> None:
 def test_where_a_session_ran() -> None:
     talk = Talk(gitBranch="main", entrypoint="cli")
     talk.user("one")
-    talk.user("two", cwd="/home/me/other", gitBranch="HEAD", version="2.1.31")
-    talk.user("three", gitBranch="fix")
+    talk.user("two", gitBranch="HEAD", version="2.1.31")
+    talk.user("three", cwd="/home/me/other", gitBranch="fix")
     info = talk.read().own.info
 
-    assert (info.cwd, info.last_cwd) == ("/home/me/acme", "/home/me/acme")
+    assert (info.cwd, info.last_cwd) == ("/home/me/acme", "/home/me/other")
     assert info.attributes["all_cwds"] == ["/home/me/acme", "/home/me/other"]
     assert (info.git_branch, info.attributes["git_branches"]) == ("main", ["main", "fix"])
     assert info.tool_version == "2.1.30"
@@ -218,6 +218,33 @@ def test_sidechains_within_a_file_are_sessions() -> None:
         "toolu_a",
     )
     assert (two.info.role, two.info.parent) == ("auxiliary", SESSION)
+
+
+def test_two_subagents_of_one_prompt_are_of_two_calls() -> None:
+    talk = Talk()
+    talk.call("Task", "toolu_a", prompt="Look")
+    talk.call("Task", "toolu_b", prompt="Look")
+    talk.user("Look", isSidechain=True, parentUuid=None)
+    talk.user("Look", isSidechain=True, parentUuid=None)
+    _, one, two = talk.read(cuts=[3]).sessions.values()
+
+    assert (one.info.parent_call_id, two.info.parent_call_id) == ("toolu_a", "toolu_b")
+
+
+def test_many_subagents_do_not_fill_the_state() -> None:
+    """Also when one that was forgotten goes on, reads in pieces end where one read does."""
+    talk = Talk()
+    root = talk.user("Look", isSidechain=True, parentUuid=None)
+    for _ in range(300):
+        root = talk.assistant(said("on"), isSidechain=True, parentUuid=root)
+    small = len(talk.read().state)
+    for number in [*range(300), 0]:
+        talk.user("Look", isSidechain=True, agentId=f"a{number}")
+    whole = talk.read()
+
+    assert small < 4_000
+    assert len(whole.state) < 40_000
+    assert talk.read(cuts=range(0, len(talk.records), 10)).sessions == whole.sessions
 
 
 def test_calls_are_paired_within_their_own_chain() -> None:

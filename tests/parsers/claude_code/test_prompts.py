@@ -62,6 +62,10 @@ def test_whose_words(text: str, kind: str, shown: str) -> None:
     assert classify(text) == (kind, shown)
 
 
+def test_words_after_the_mark_of_an_interruption_are_a_persons() -> None:
+    assert classify("[Request interrupted by user] " + "as I said " * 30).kind == "prompt"
+
+
 def test_what_is_never_closed_stays() -> None:
     assert without_tags("a <b>x</b> c <b> d", ("b",)) == "a  c <b> d"
 

@@ -80,6 +80,16 @@ def test_records_without_any_id_are_one_response_if_they_follow_each_other() -> 
     assert len(talk.read(cuts=[1, 3]).own.usage) == 3
 
 
+def test_another_response_between_them_keeps_two_apart() -> None:
+    talk = Talk()
+    redacted = {"id": "REDACTED", **_spent()}
+    first = talk.assistant(said("a"), message=redacted)
+    talk.assistant(said("b"), message={"id": "known", **_spent()})
+    talk.assistant(said("c"), message=redacted, parentUuid=first)
+
+    assert len(talk.read().own.usage) == 3
+
+
 def test_a_recorded_price_is_kept() -> None:
     talk = Talk()
     talk.assistant(said("a"), costUSD=0.0123456)

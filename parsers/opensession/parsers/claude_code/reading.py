@@ -259,8 +259,9 @@ class Reading:
             notes.keep(self.state, record)
 
     def deltas(self) -> list[SessionDelta]:
-        """What the pass gave, the source's own session first."""
+        """What the pass gave: the source's own session first, what was forgotten before the rest."""
         state = self.state
+        own, *others = self.tracks.values()
         return [
             SessionDelta(
                 info=info_of(state, track.stream),
@@ -270,7 +271,7 @@ class Reading:
                 secondary=track.stream.copy,
                 ended=track is self.own and state.ended,
             )
-            for track in (*self.tracks.values(), *self.done)
+            for track in (own, *self.done, *others)
             if track.stream.seq
         ]
 
