@@ -259,7 +259,7 @@ class Reading:
             notes.keep(self.state, record)
 
     def deltas(self) -> list[SessionDelta]:
-        """What the pass gave: the source's own session first, what was forgotten before the rest."""
+        """What the pass gave: the source's own session, what was forgotten, the rest."""
         state = self.state
         own, *others = self.tracks.values()
         return [
