@@ -9,7 +9,7 @@ from opensession.client.connection import Daemon
 from opensession.client.output import Screen
 from opensession.client.render import events
 from opensession.client.render.cells import cut, pad, width
-from opensession.client.render.words import clock, line
+from opensession.client.render.words import clock
 from opensession.core.rpc.events import EventNotice, SubscribeParams, SubscribeResult
 from opensession.core.rpc.sessions import SessionsListParams
 
@@ -44,20 +44,19 @@ def follow(daemon: Daemon, params: SessionsListParams, *, as_json: bool) -> None
             if notice.lost:
                 output.note(f"{notice.lost} events came too fast and are not shown")
             if notice.event is not None:
-                output.emit([event_line(notice, screen)], flush=True)
+                output.emit([event_line(notice, screen, params.scope)], flush=True)
 
 
-def event_line(notice: EventNotice, screen: Screen) -> str:
-    """`14:02:07  7f3a9c1e  you  The limiter lets …`; cut to the width on a terminal only."""
+def event_line(notice: EventNotice, screen: Screen, folder: str) -> str:
+    """`14:02:07  7f3a9c1e  you  The limiter lets …`; paths are given from `folder`."""
     event = notice.event
     if event is None:
         return ""
     kind = events.kind(event, notice.tool)
     outcome = events.outcome(event)
     left = f"{clock(event.timestamp)}  {notice.short}  {pad(cut(kind, 10), 10)}  "
-    said = line(events.summary(event))
-    if screen.terminal:
-        said = cut(said, screen.width - width(left) - (width(outcome) + 2 if outcome else 0))
+    room = screen.line_width - width(left) - (width(outcome) + 2 if outcome else 0)
+    said = cut(events.summary(event, folder), room)
     styled = (
         f"{screen.dim(clock(event.timestamp))}  {screen.cyan(notice.short)}  "
         f"{screen.bold(pad(cut(kind, 10), 10))}  {said}"

@@ -24,15 +24,21 @@ _NEXT = {
 """What to try where an error does not say."""
 
 
+PIPE_COLUMNS = 400
+"""Where lines end in a pipe: a tool's output in one line has no end of its own."""
+
+
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
     """How one stream is printed to: its width in columns, with colour or without.
 
-    `terminal` says that a person looks at it.
+    `terminal` says that a person looks at it. `line_width` is where one-line things end: at the
+    width if that is known, far beyond it in a pipe.
     """
 
     width: int = 80
     color: bool = False
     terminal: bool = False
+    line_width: int = PIPE_COLUMNS
 
     def bold(self, text: str) -> str:
         return self._wrap("1", text)
@@ -66,11 +72,14 @@ def screen_of(stream: IO[str], environ: Mapping[str, str] = os.environ) -> Scree
     else:
         color = terminal and environ.get("TERM", "") != "dumb"
     columns = environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns) > 0:
+    known = columns.isdecimal() and int(columns) > 0
+    if known:
         width = int(columns)
     else:
         width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
-    return Screen(width=max(width, 40), color=color, terminal=terminal)
+    width = max(width, 40)
+    line_width = width if known or terminal else PIPE_COLUMNS
+    return Screen(width=width, color=color, terminal=terminal, line_width=line_width)
 
 
 def prepare_streams() -> None:

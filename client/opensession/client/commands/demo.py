@@ -66,11 +66,12 @@ def _play(stage: Stage) -> None:
     _run(stage, "log", "--all")
 
     _say("Everything is searchable: words, phrases, parts of identifiers, 中文.")
-    _run(stage, "search", "rate limit", "role:user")
+    _run(stage, "search", "rate limiter", "role:user")
     _run(stage, "search", "导入")
 
     _say("Now an agent works in acme-api. Its file grows line by line; this follows it:")
     _follow(stage)
+    _run(stage, "log", "-n", "1")
     _run(stage, "search", "healthz", "project:.")
     _run(stage, "show", "HEAD")
 

@@ -8,7 +8,7 @@ import msgspec
 
 from opensession.client.output import Screen
 from opensession.client.render import numbers
-from opensession.client.render.words import line, speaker
+from opensession.client.render.words import line, near, speaker
 from opensession.core.rpc.sessions import EventRow
 
 _KINDS = {
@@ -47,12 +47,15 @@ def kind(event: EventRow, tool: str) -> str:
     return _KINDS.get(event.type, line(event.type))
 
 
-def subject(event: EventRow) -> str:
-    """What a call is about, in one line: a path, a command, a query; empty for the others."""
+def subject(event: EventRow, folder: str = "") -> str:
+    """What a call is about, in one line: a path, a command, a query; empty for the others.
+
+    A path below `folder` is given from there.
+    """
     data = event.data or {}
     for name in _SUBJECTS:
         if data.get(name):
-            return line(str(data[name]))
+            return line(near(str(data[name]), folder) if name == "path" else str(data[name]))
     return ""
 
 
@@ -79,9 +82,9 @@ def _block_text(block: dict[str, Any]) -> str:
             return f"[{other}]"
 
 
-def summary(event: EventRow) -> str:
+def summary(event: EventRow, folder: str = "") -> str:
     """The event in one line, without its kind: the subject, else its first words."""
-    found = subject(event)
+    found = subject(event, folder)
     if event.type == "ToolResult":
         name = found
         found = line(text(event))

@@ -46,7 +46,7 @@ def _event_lines(
     if event.type == "Custom" and not full:
         return
     outcome = events.outcome(event)
-    about = events.subject(event) or line(text)
+    about = events.subject(event, row.working_directory) or line(text)
     yield ""
     yield f"- **{said}** {_code(about)}" + (f" — {outcome}" if outcome else "")
     if diff := events.diff_of(event).rstrip("\n"):

@@ -11,18 +11,14 @@ from opensession.client.render.cells import cut, pad, width
 from opensession.client.render.words import clock, line
 from opensession.core.rpc.sessions import EventRow, SessionRow
 
-PIPE_COLUMNS = 400
-"""Where lines end off a terminal: a tool's output in one line has no end of its own."""
-
 
 def event_line(event: EventRow, row: SessionRow, screen: Screen, *, full: bool) -> str:
     """`#14  14:03  run  npm test  exit 1 · 1.9 s`; a subagent's event begins with `└`."""
     number = f"#{event.seq}" if event.session_id == row.id else f"└#{event.seq}"
     said = cut(events.kind(event, row.tool), 9)
     outcome = events.outcome(event)
-    room = screen.width if screen.terminal else PIPE_COLUMNS
-    room -= 7 + 7 + 10 + (width(outcome) + 2 if outcome else 0)
-    about = events.summary(event)
+    room = screen.line_width - (7 + 7 + 10 + (width(outcome) + 2 if outcome else 0))
+    about = events.summary(event, row.working_directory)
     if not full:
         about = cut(about, room)
     begin = f"{screen.dim(pad(number, 6))} {screen.dim(clock(event.timestamp))}  {pad(said, 10)}"
@@ -63,7 +59,7 @@ def stream_object(kind: str, message: str, timestamp: str, data: Any) -> dict[st
 def markdown_lines(page: list[EventRow], row: SessionRow, *, full: bool) -> Iterator[str]:
     """A list item an event."""
     for event in page:
-        about = events.summary(event)
+        about = events.summary(event, row.working_directory)
         about = about if full else cut(about, 200)
         outcome = events.outcome(event)
         yield (

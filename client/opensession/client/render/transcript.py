@@ -92,7 +92,7 @@ def event_lines(
         if full:
             yield f"  {screen.dim(clock(event.timestamp))}  {screen.dim(said)}"
     else:
-        yield _call_line(event, said, screen)
+        yield _call_line(event, said, row.working_directory, screen)
         yield from _diff_lines(event, screen, full=full)
         yield from _output_lines(event, result, screen, full=full)
 
@@ -124,10 +124,10 @@ def _aside(event: EventRow, said: str, screen: Screen, *, full: bool) -> Iterato
     yield (first + screen.dim(pad(said, _KIND_COLUMNS) + shown)).rstrip()
 
 
-def _call_line(event: EventRow, said: str, screen: Screen) -> str:
+def _call_line(event: EventRow, said: str, folder: str, screen: Screen) -> str:
     outcome = events.outcome(event)
     room = screen.width - 9 - _KIND_COLUMNS - (width(outcome) + 2 if outcome else 0)
-    about = events.subject(event) or line(events.text(event))
+    about = events.subject(event, folder) or line(events.text(event))
     shorten = cut_left if "path" in (event.data or {}) else cut
     about = shorten(about, max(room, 20))
     begin = f"  {screen.dim(clock(event.timestamp))}  {pad(cut(said, 9), _KIND_COLUMNS)}"

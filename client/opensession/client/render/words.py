@@ -90,6 +90,12 @@ def _moment(value: str) -> dt.datetime | None:
         return None
 
 
+def near(path: str, folder: str) -> str:
+    """A path as it is seen from a folder, if it lies below it."""
+    inside = folder.rstrip("/") + "/"
+    return path[len(inside) :] if folder and path.startswith(inside) else path
+
+
 def tilde(path: str, home: str) -> str:
     """A path with the home folder as `~`."""
     if home and (path == home or path.startswith(home.rstrip("/") + "/")):
