@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from opensession.parsers.agent import Agent
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
-from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
 
 AGENTS: tuple[Agent, ...] = (CLAUDE_CODE, CODEX)
