@@ -91,12 +91,13 @@ def test_everything_is_in_the_transcript_that_is_cut() -> None:
     assert WHOLE.unknown == {"custom-unheard-of": 1}
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, len(EVERYTHING) - 1)))
 def test_events_do_not_depend_on_how_lines_are_cut(cuts: set[int]) -> None:
     assert read(EVERYTHING, cuts=cuts) == WHOLE
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(20, 4000))
 def test_events_do_not_depend_on_how_bytes_are_read(slice_bytes: int) -> None:
     """A file of the same lines, read in pieces of any size."""
@@ -142,6 +143,7 @@ def test_the_state_does_not_grow_with_the_session() -> None:
     assert len(talk.read().state) < early * 1.3
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_of_a_line_raise(data: bytes) -> None:
     feed_with(None)(source_of(), b"", [Line(0, data, False), Line(300, data, True)])
@@ -154,7 +156,7 @@ _json: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_no_odd_value_raises_or_loses_the_record(data: st.DataObject) -> None:
     """Any field of any record may be of any type: the others still count."""
