@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ SESSION = (
 
 
 def contents(index: Path) -> dict[str, Any]:
-    """Everything an index says of sessions, by native id: row, events, touches, usage, words."""
+    """Everything an index says of sessions, by native id: row, events, touches, usage."""
     db = open_reader(index)
     try:
         names = dict(db.execute("SELECT id, agent || '/' || native_id FROM session"))
@@ -44,7 +45,6 @@ def contents(index: Path) -> dict[str, Any]:
                     " cache_write FROM usage"
                 )
             ),
-            "words": list(db.execute("SELECT term, doc, cnt FROM search_words ORDER BY term")),
         }
     finally:
         db.close()
@@ -58,7 +58,25 @@ def assert_same(one: Path, other: Path) -> None:
         assert first[part] == second[part], f"{part} differ"
 
 
+def hits(index: Path, words: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+    """Where each word is found: (native id, seq); seq 0 is a title."""
+    db = open_reader(index)
+    try:
+        names = dict(db.execute("SELECT id, agent || '/' || native_id FROM session"))
+        return {
+            word: sorted(
+                (names[key >> 24], key & 0xFFFFFF)
+                for (key,) in db.execute("SELECT rowid FROM search WHERE search MATCH ?", (word,))
+            )
+            for word in words
+        }
+    finally:
+        db.close()
+
+
 def archived_bytes(archive_dir: Path, source: Source) -> bytes:
-    """The archived bytes of a source's latest generation."""
+    """The archived bytes of a source's latest generation; of an empty source there are none."""
     file = archive.file_for(archive_dir, source.agent, source.path)
+    if not file.exists():
+        return b""
     return b"".join(archive.read(file, archive.scan(file).generation))
