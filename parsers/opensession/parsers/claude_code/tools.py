@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from opensession.core.hail import Block, code, json_block, text
 from opensession.parsers.claude_code.state import TITLE_CHARS, OpenCall
@@ -40,7 +42,7 @@ _KINDS = {
 }
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, gc=False):
     """A call as an event, and what its result will need of it."""
 
     type: str
@@ -88,8 +90,8 @@ def _string(given: _Given, key: str) -> str:
 
 def _with_rest(blocks: list[Block], given: _Given, shown: frozenset[str]) -> list[Block]:
     """Blocks, and what of the input they do not show."""
-    rest = {key: value for key, value in given.items() if key not in shown}
-    if rest:
+    if not given.keys() <= shown:
+        rest = {key: value for key, value in given.items() if key not in shown}
         blocks.append(json_block(rest))
     return blocks
 
