@@ -134,6 +134,7 @@ class Daemon:
 
     def __init__(self, link: socket.socket, run: RunFile) -> None:
         self.run = run
+        self.version = run.version
         self._link = link
         self._lines = link.makefile("rb")
         self._number = 0
@@ -169,6 +170,7 @@ class Daemon:
             )
         except TimeoutError as error:
             raise _wedged(self.run) from error
+        self.version = hello.version
         if hello.protocol != PROTOCOL:
             raise ProtocolMismatch(
                 f"the daemon is {hello.version} (protocol {hello.protocol}), this program is"

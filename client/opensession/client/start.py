@@ -12,6 +12,7 @@ from pathlib import Path
 from opensession.client import connection
 from opensession.client.connection import Daemon, NotRunning
 from opensession.client.output import note
+from opensession.core import __version__
 from opensession.core.errors import OpenSessionError, Refused, Unreachable
 from opensession.core.paths import Paths, find_paths, make_private, write_private
 
@@ -31,9 +32,16 @@ def reach(
     """
     paths = find_paths(environ)
     try:
-        return connection.connect(paths, environ, client=client)
+        daemon = connection.connect(paths, environ, client=client)
     except NotRunning:
         check_may_start(paths, environ, no_start=no_start)
+    else:
+        if daemon.version != __version__:
+            note(
+                f"opensession: the daemon is {daemon.version}, this program is {__version__};"
+                " next: opensession daemon restart"
+            )
+        return daemon
     note("opensession: no daemon is running, starting one")
     start(paths, environ, by_hand=False)
     return connection.connect(paths, environ, client=client)

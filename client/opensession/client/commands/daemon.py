@@ -80,7 +80,9 @@ def run() -> None:
 
 
 def logs(
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many.")] = 100,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, metavar="N", help="How many.")
+    ] = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="And what comes.")] = False,
 ) -> None:
     """The end of the daemon's log. It holds no text of sessions.

@@ -26,14 +26,23 @@ def log(
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, metavar="N", help="How many.")] = 20,
     all_: All = False,
     project: Annotated[
-        str, typer.Option(help="A repository's name or a folder, in place of this one.")
+        str,
+        typer.Option(metavar="NAME", help="A repository's name or a folder, in place of this one."),
     ] = "",
-    tool: Annotated[str, typer.Option("--tool", "--agent", help="Only this agent.")] = "",
-    model: Annotated[str, typer.Option(help="Only this model; * is allowed.")] = "",
-    touches: Annotated[str, typer.Option(help="Only sessions that changed this file.")] = "",
-    grep: Annotated[str, typer.Option(help="Only sessions that hold these words.")] = "",
-    since: Annotated[str, typer.Option(help="Active since: 3d, 2 hours, yesterday, a date.")] = "",
-    before: Annotated[str, typer.Option(help="Not active since.")] = "",
+    tool: Annotated[
+        str, typer.Option("--tool", "--agent", metavar="AGENT", help="Only this agent.")
+    ] = "",
+    model: Annotated[str, typer.Option(metavar="NAME", help="Only this model; * is allowed.")] = "",
+    touches: Annotated[
+        str, typer.Option(metavar="FILE", help="Only sessions that changed this file.")
+    ] = "",
+    grep: Annotated[
+        str, typer.Option(metavar="WORDS", help="Only sessions that hold these words.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Active since: 3d, 2 hours, yesterday, a date.")
+    ] = "",
+    before: Annotated[str, typer.Option(metavar="TIME", help="Not active since.")] = "",
     has_errors: Annotated[bool, typer.Option("--has-errors", help="Only with errors.")] = False,
     subagents: Annotated[bool, typer.Option("--subagents", help="Subagents, too.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Then what happens.")] = False,

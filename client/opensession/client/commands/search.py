@@ -23,13 +23,15 @@ _MATCHED = {"any": "no event has all of these words: shown are those that have s
 
 def search(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help="Words and filters.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, metavar="N", help="How many hits.")
+    ] = 20,
     json: AsJson = False,
     substring: Annotated[
         bool, typer.Option("--substring", "-F", help="Find the exact text, as it stands.")
     ] = False,
     regex: Annotated[bool, typer.Option("--regex", "-E", help="QUERY is an expression.")] = False,
-    session: Annotated[str, typer.Option(help="Only in this session.")] = "",
+    session: Annotated[str, typer.Option(metavar="REF", help="Only in this session.")] = "",
     no_start: NoStart = False,
 ) -> None:
     """Full-text search in all sessions; `project:.` narrows to this repository.

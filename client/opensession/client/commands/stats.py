@@ -31,8 +31,10 @@ def stats(
     period: Annotated[PeriodName, typer.Option(help="Local days, today included.")] = (
         PeriodName.week
     ),
-    project: Annotated[str, typer.Option(help="Only a repository or folder.")] = "",
-    tool: Annotated[str, typer.Option("--tool", "--agent", help="Only this agent.")] = "",
+    project: Annotated[str, typer.Option(metavar="NAME", help="Only a repository or folder.")] = "",
+    tool: Annotated[
+        str, typer.Option("--tool", "--agent", metavar="AGENT", help="Only this agent.")
+    ] = "",
     format_: Annotated[PlainFormat | None, typer.Option("--format", help="How to print.")] = None,
     json: AsJson = False,
     no_start: NoStart = False,

@@ -38,10 +38,14 @@ _SUBJECTS = ("path", "command", "query", "pattern", "url", "prompt", "name", "ti
 SPOKEN = ("UserMessage", "AgentMessage")
 
 
-def kind(event: EventRow, tool: str) -> str:
-    """The word for an event: `you`, `claude`, `edit`, `run`."""
+def kind(event: EventRow, tool: str, *, inner: bool = False) -> str:
+    """The word for an event: `you`, `claude`, `edit`, `run`. `inner` is one of a subagent, whose
+    prompts no person typed.
+    """
     if event.type == "AgentMessage":
         return speaker(tool)
+    if inner and event.type == "UserMessage":
+        return "prompt"
     if event.type == "Custom":
         return line(str((event.data or {}).get("kind", "custom"))).replace("_", " ")
     return _KINDS.get(event.type, line(event.type))

@@ -33,7 +33,7 @@ def document_lines(
 def _event_lines(
     event: EventRow, result: EventRow | None, row: SessionRow, *, full: bool
 ) -> Iterator[str]:
-    said = events.kind(event, row.tool)
+    said = events.kind(event, row.tool, inner=event.session_id != row.id)
     text = events.text(event).strip("\n")
     if event.type in events.SPOKEN:
         yield from ("", f"## {said} · {clock(event.timestamp)}", "", *lines(text))

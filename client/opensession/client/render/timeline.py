@@ -14,8 +14,9 @@ from opensession.core.rpc.sessions import EventRow, SessionRow
 
 def event_line(event: EventRow, row: SessionRow, screen: Screen, *, full: bool) -> str:
     """`#14  14:03  run  npm test  exit 1 · 1.9 s`; a subagent's event begins with `└`."""
-    number = f"#{event.seq}" if event.session_id == row.id else f"└#{event.seq}"
-    said = cut(events.kind(event, row.tool), 9)
+    inner = event.session_id != row.id
+    number = f"└#{event.seq}" if inner else f"#{event.seq}"
+    said = cut(events.kind(event, row.tool, inner=inner), 9)
     outcome = events.outcome(event)
     room = screen.line_width - (7 + 7 + 10 + (width(outcome) + 2 if outcome else 0))
     about = events.summary(event, row.working_directory)
@@ -36,7 +37,7 @@ def event_object(event: EventRow, row: SessionRow) -> dict[str, Any]:
         "event_id": event.event_id,
         "timestamp": event.timestamp,
         "type": event.type,
-        "kind": events.kind(event, row.tool),
+        "kind": events.kind(event, row.tool, inner=event.session_id != row.id),
         "summary": events.summary(event),
         "is_error": events.is_error(event),
         "exit_code": data.get("exit_code"),

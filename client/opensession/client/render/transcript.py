@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from opensession.client.output import Screen
 from opensession.client.render import events, numbers
 from opensession.client.render.cells import cut, cut_left, pad, width
@@ -59,9 +61,12 @@ def transcript_lines(
             if event.event_id in shown:
                 continue
             result = results.get(event.event_id)
-            inner = "│ " if event.session_id != row.id else ""
-            for each in event_lines(event, result, row, screen, full=full):
-                yield screen.dim(inner) + each if inner else each
+            if event.session_id == row.id:
+                yield from event_lines(event, result, row, screen, full=full)
+                continue
+            narrow = msgspec.structs.replace(screen, width=screen.width - 2)
+            for each in event_lines(event, result, row, narrow, full=full):
+                yield screen.dim("│ ") + each
 
 
 def paired_results(page: list[EventRow]) -> dict[str, EventRow]:
@@ -83,7 +88,7 @@ def event_lines(
     event: EventRow, result: EventRow | None, row: SessionRow, screen: Screen, *, full: bool
 ) -> Iterator[str]:
     """One event, with the result of a call below it."""
-    said = events.kind(event, row.tool)
+    said = events.kind(event, row.tool, inner=event.session_id != row.id)
     if event.type in events.SPOKEN:
         yield from _spoken(event, said, screen)
     elif event.type in ("Thinking", "SystemMessage"):
@@ -127,7 +132,7 @@ def _aside(event: EventRow, said: str, screen: Screen, *, full: bool) -> Iterato
 def _call_line(event: EventRow, said: str, folder: str, screen: Screen) -> str:
     outcome = events.outcome(event)
     room = screen.width - 9 - _KIND_COLUMNS - (width(outcome) + 2 if outcome else 0)
-    about = events.subject(event, folder) or line(events.text(event))
+    about = events.summary(event, folder)
     shorten = cut_left if "path" in (event.data or {}) else cut
     about = shorten(about, max(room, 20))
     begin = f"  {screen.dim(clock(event.timestamp))}  {pad(cut(said, 9), _KIND_COLUMNS)}"
