@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from opensession.core.rpc.sessions import (
     SessionEventsResult,
 )
 from opensession.core.stats import recompute
-from opensession.daemon.store import folding
+from opensession.daemon.store import folding, timeline
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.events import EXPORT_EVENTS, export_lines, list_events
 from opensession.daemon.store.prices import PriceBook
@@ -229,6 +230,25 @@ def test_tail(index: Index) -> None:
         28, 29, 30,
     ]  # fmt: skip
     assert ask(index, "parent", tail=True, limit=5).next == ""
+
+
+@pytest.mark.parametrize("order", ["time", "seq"])
+def test_pages_are_bounded_in_bytes(
+    index: Index, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    """A few large outputs make a page as well as many small ones; one of any size does."""
+    monkeypatch.setattr(timeline, "PAGE_BYTES", 1000)
+    noise = random.Random(7).randbytes(30_000).hex()
+    sizes = [10, 10, 900, 900, 20_000, 10, 10]
+    index.session("aaaa", [user(noise[:size], NOON + n) for n, size in enumerate(sizes)])
+
+    first = ask(index, "aaaa", order=order)
+    tail = ask(index, "aaaa", order=order, tail=True)
+    rows = everything(index, "aaaa", order=order)
+
+    assert [row.seq for row in first.events] == [1, 2, 3]
+    assert [row.seq for row in tail.events] == [6, 7]
+    assert [row.seq for row in rows] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_refused_references_and_cursors(index: Index) -> None:

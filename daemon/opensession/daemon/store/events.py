@@ -51,15 +51,15 @@ def list_events(
     if params.order == "seq":
         after = place(params.cursor, Seq)
         numbered = _by_seq(db, target, after.seq if after else 0, limit, tail=params.tail)
-        end = numbered[-1].seq if numbered else 0
+        end = numbered[-1].seq if numbered else target.event_count
         following = "" if params.tail or end >= target.event_count else mark(Seq(end))
     elif params.tail:
         places = timeline.last_page(db, shown, limit=limit)
         numbered, following = timeline.events_at(db, shown, places), ""
     else:
-        places = timeline.page(db, shown, after=place(params.cursor, Place), limit=limit + 1)
-        following = mark(places[limit - 1]) if len(places) > limit else ""
-        numbered = timeline.events_at(db, shown, places[:limit])
+        places, more = timeline.page(db, shown, after=place(params.cursor, Place), limit=limit)
+        following = mark(places[-1]) if more else ""
+        numbered = timeline.events_at(db, shown, places)
     if params.fold:
         numbered = fold_page(db, shown, numbered)
     return SessionEventsResult(
@@ -79,9 +79,7 @@ def export_lines(db: apsw.Connection, params: ExportParams, ctx: QueryContext) -
     target = resolve_one(db, params.ref, params.scope, params.all, ctx)
     shown = timeline.family(db, target.id)
     after = place(params.cursor, Place)
-    places = timeline.page(db, shown, after=after, limit=EXPORT_EVENTS + 1)
-    more = len(places) > EXPORT_EVENTS
-    places = places[:EXPORT_EVENTS]
+    places, more = timeline.page(db, shown, after=after, limit=EXPORT_EVENTS)
     lines = [] if after else [header_line(db, target.id, shown, ctx.stripper)]
     children = {member.native_id for member in shown if member.child}
     for each in fold_page(db, shown, timeline.events_at(db, shown, places)):
@@ -101,7 +99,12 @@ def _by_seq(
 ) -> list[Numbered]:
     """The events of one session as its source gave them."""
     first = max(1, target.event_count - limit + 1) if tail else after + 1
-    keys = [target.id << SEQ_BITS | seq for seq in range(first, first + limit)]
+    last = min(target.event_count, first + limit - 1)
+    keys = [target.id << SEQ_BITS | seq for seq in range(first, last + 1)]
+    if tail:
+        keys = keys[::-1][: timeline.fitting(db, keys[::-1])][::-1]
+    else:
+        keys = keys[: timeline.fitting(db, keys)]
     stored = timeline.load(db, keys)
     return [
         Numbered(target.native_id, key & SEQ_MASK, stored[key]) for key in keys if key in stored

@@ -60,15 +60,18 @@ class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
                     self.sessions.values,
                 )
             )
-        event = self.event("e")
-        if event is not EVERYTHING:
-            conditions.append(
-                Condition(
-                    f"EXISTS (SELECT 1 FROM event e WHERE e.id = {key} AND {event.sql})",  # noqa: S608
-                    event.values,
-                )
-            )
+        conditions.append(self.of_events(key))
         return all_of(conditions)
+
+    def of_events(self, key: str) -> Condition:
+        """True for the keys of events that fit by type and time."""
+        event = self.event("e")
+        if event is EVERYTHING:
+            return EVERYTHING
+        return Condition(
+            f"EXISTS (SELECT 1 FROM event e WHERE e.id = {key} AND {event.sql})",  # noqa: S608
+            event.values,
+        )
 
     def event(self, name: str) -> Condition:
         """True for the rows of `event`, called `name`, that fit by type and time."""
@@ -115,7 +118,7 @@ def narrowing(
     """
     conditions: list[Condition] = []
     if params.session:
-        target = resolve_one(db, params.session, params.scope, True, ctx)
+        target = resolve_one(db, params.session, params.scope, False, ctx)
         conditions.append(Condition("s.id = ?", (target.id,)))
     touched = [_touched(each, ctx) for each in filters if each.name == "file"]
     by_event = bool(touched) and not words and not any(f.negated for f in filters)

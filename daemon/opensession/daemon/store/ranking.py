@@ -7,29 +7,33 @@ the same for every page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import apsw
-import msgspec
 
 from opensession.daemon.store.families import IDS, id_list
 from opensession.daemon.store.narrowing import SEQ_BITS, SEQ_MASK, Narrowing
-from opensession.daemon.store.scope import EVERYTHING
 
 TOGETHER = 500
-"""Matches that are ranked against each other."""
+"""About how many matches are ranked against each other."""
+
+MAX_COUNTED = 20_000
+"""Matches up to which they are counted; beyond, there are at least so many."""
 
 _PARTS_WEIGHT = 0.4
 _TITLE_WEIGHT = 2.0
 
 
 class Ranked(NamedTuple):
-    """Keys of a page with their scores, best first; how many matches, in how many sessions."""
+    """Keys of a page with their scores, best first; how many matches, in how many sessions (at
+    least so many, if `truncated`).
+    """
 
     keys: Sequence[tuple[int, float]]
     total: int
     sessions: int
+    truncated: bool
 
 
 def ranked(
@@ -37,57 +41,70 @@ def ranked(
 ) -> Ranked:
     """A page of what FTS5 matches."""
     rows = narrowing.rows("search.rowid")
-    counts = dict(
-        db.execute(
-            f"SELECT rowid >> {SEQ_BITS}, count(*) FROM search"  # noqa: S608
-            f" WHERE search MATCH ? AND {rows.sql} GROUP BY 1",
-            (expression, *rows.values),
-        )
-    )
-    recency = _recency(db, counts)
+    total, sessions = db.execute(
+        "SELECT count(*), count(DISTINCT session) FROM"  # noqa: S608
+        f" (SELECT rowid >> {SEQ_BITS} AS session FROM search"
+        f" WHERE search MATCH ? AND {rows.sql} LIMIT {MAX_COUNTED + 1})",
+        (expression, *rows.values),
+    ).get
+    truncated = total > MAX_COUNTED
     found: list[tuple[int, float]] = []
     before = 0
-    for group in _groups(counts, recency):
-        held = sum(counts[session] for session in group)
-        if before + held > offset and before < offset + limit:
-            ordered = _ordered(_scores(db, expression, narrowing, group), recency)
-            found += ordered[max(0, offset - before) : offset + limit - before]
-        before += held
-    return Ranked(found, before, len(counts))
+    for group in _groups(db, narrowing, total):
+        if before >= (offset + limit if truncated else min(total, offset + limit)):
+            break
+        scored = _scored(db, expression, narrowing, group)
+        found += scored[max(0, offset - before) : max(0, offset + limit - before)]
+        before += len(scored)
+    return Ranked(found, min(total, MAX_COUNTED), sessions, truncated)
 
 
-def _groups(counts: dict[int, int], recency: dict[int, int]) -> list[list[int]]:
-    """Sessions with matches, newest first, so that each group holds about `TOGETHER` matches."""
-    groups: list[list[int]] = [[]]
-    held = 0
-    for session in sorted(counts, key=lambda each: (recency[each], each), reverse=True):
-        if held >= TOGETHER:
-            groups.append([])
-            held = 0
-        groups[-1].append(session)
-        held += counts[session]
-    return groups
+def _groups(db: apsw.Connection, narrowing: Narrowing, total: int) -> Iterator[list[int] | None]:
+    """Sessions, newest first, in groups that hold about `TOGETHER` matches each; None: all."""
+    if total <= TOGETHER:
+        if total:
+            yield None
+        return
+    where = narrowing.sessions
+    number: int = db.execute(
+        f"SELECT count(*) FROM session s WHERE {where.sql}",  # noqa: S608
+        where.values,
+    ).get
+    size = max(1, number * TOGETHER // total)
+    for start in range(0, number, size):
+        yield [
+            row[0]
+            for row in db.execute(
+                f"SELECT s.id FROM session s WHERE {where.sql}"  # noqa: S608
+                " ORDER BY s.updated_us DESC, s.id DESC LIMIT ? OFFSET ?",
+                (*where.values, size, start),
+            )
+        ]
 
 
-def _scores(
-    db: apsw.Connection, expression: str, narrowing: Narrowing, sessions: list[int]
+def _scored(
+    db: apsw.Connection, expression: str, narrowing: Narrowing, sessions: list[int] | None
 ) -> list[tuple[int, float]]:
-    """The matches in some sessions with their scores."""
-    # The sessions were chosen by the condition on sessions already.
-    rows = msgspec.structs.replace(narrowing, sessions=EVERYTHING).rows("search.rowid")
-    return list(
+    """The matches in some sessions (None: in all) with their scores, best first. Scores that
+    differ by less than a thousandth are equal.
+    """
+    if sessions is None:
+        rows = narrowing.rows("search.rowid")
+        among, values = rows.sql, rows.values
+    else:
+        # Chosen by the condition on sessions already; the range spares FTS5 the way to them.
+        event = narrowing.of_events("search.rowid")
+        among = f"{event.sql} AND rowid BETWEEN ? AND ? AND (rowid >> {SEQ_BITS}) IN {IDS}"
+        reach = (min(sessions) << SEQ_BITS, max(sessions) << SEQ_BITS | SEQ_MASK)
+        values = (*event.values, *reach, id_list(sessions))
+    scores = list(
         db.execute(
             f"SELECT rowid, -bm25(search, 1.0, {_PARTS_WEIGHT}) FROM search"  # noqa: S608
-            f" WHERE search MATCH ? AND {rows.sql} AND (rowid >> {SEQ_BITS}) IN {IDS}",
-            (expression, *rows.values, id_list(sessions)),
+            f" WHERE search MATCH ? AND {among}",
+            (expression, *values),
         )
     )
-
-
-def _ordered(
-    scores: Iterable[tuple[int, float]], recency: dict[int, int]
-) -> list[tuple[int, float]]:
-    """Best first; scores that differ by less than a thousandth are equal."""
+    recency = _recency(db, {key >> SEQ_BITS for key, _ in scores})
     ordered = sorted(
         (
             (

@@ -50,7 +50,7 @@ class Readers:
     def __init__(
         self,
         index_path: Path,
-        count: int = 2,
+        count: int = 4,
         *,
         deadline: float = DEADLINE_SECONDS,
         on_damage: Callable[[], None] | None = None,

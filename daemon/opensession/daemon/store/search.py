@@ -37,6 +37,7 @@ from opensession.daemon.store.search_query import (
 from opensession.daemon.store.snippet import Finder, substring_finder, word_finder
 
 MAX_LIMIT = 200
+_PATIENCE_SECONDS = 1.0
 
 Matched: TypeAlias = Literal["all", "any", "substring", "regex"]
 
@@ -120,7 +121,9 @@ def _words_page(
             continue
         ranked = ranking.ranked(db, expression, narrowed, offset, limit)
         if ranked.total:
-            return _Page(matched, ranked.keys, ranked.total, ranked.sessions, False, finder)
+            return _Page(
+                matched, ranked.keys, ranked.total, ranked.sessions, ranked.truncated, finder
+            )
     without = excluded_expression(query.node, tokenize)
     # The words as one text, which is what the person has before the eyes; then one by one.
     needles = dict.fromkeys([" ".join(word.text for word in words), *(w.text for w in words)])
@@ -147,7 +150,7 @@ def _by_substring(
 def _one_at_a_time(
     db: apsw.Connection, needle: str, narrowed: Narrowing, ctx: QueryContext
 ) -> substring.Matches:
-    if not ctx.slow.acquire(timeout=substring.SECONDS):
+    if not ctx.slow.acquire(timeout=_PATIENCE_SECONDS):
         raise _busy()
     try:
         return substring.find(db, needle, narrowed)
@@ -170,7 +173,7 @@ def _by_regex(
     db: apsw.Connection, params: SearchParams, ctx: QueryContext, offset: int, limit: int
 ) -> tuple[_Page, list[Hit]]:
     pattern, narrowed = _exact(db, params, ctx)
-    if not ctx.slow.acquire(timeout=regex.SECONDS):
+    if not ctx.slow.acquire(timeout=_PATIENCE_SECONDS):
         raise _busy()
     try:
         found = regex.find(db, pattern, narrowed, offset + limit)

@@ -99,7 +99,7 @@ def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext)
     """Everything that was asked for, but the scope and the times."""
     conditions: list[Condition] = []
     if params.parent:
-        parent = resolve_one(db, params.parent, params.scope, True, ctx)
+        parent = resolve_one(db, params.parent, params.scope, params.all, ctx)
         conditions.append(
             Condition("s.parent = ? AND s.agent = ?", (parent.native_id, parent.agent))
         )

@@ -25,7 +25,7 @@ SECONDS = 5.0
 _MAX_WORDS = 2000
 _MAX_PHRASE = 50
 _RARE = 2000
-_BLOCK = 500
+_BLOCK = 50
 _ASCII = re.compile(r"[ -~]+")
 # Characters at which the tokenizer and a reader may differ about where words end.
 _UNSURE = re.compile(r"[^\w\s!-/:-@\[-`{-~]")

@@ -21,6 +21,9 @@ from opensession.daemon.store import body
 from opensession.daemon.store.families import IDS, id_list, members
 from opensession.daemon.store.narrowing import SEQ_BITS, SEQ_MASK
 
+PAGE_BYTES = 1 << 20
+"""What a page may hold as it is stored, compressed; answers are several times as long."""
+
 _START, _EVENT, _END = 0, 1, 2
 
 
@@ -66,17 +69,22 @@ def length(shown: Sequence[Member]) -> int:
 
 def page(
     db: apsw.Connection, shown: Sequence[Member], *, after: Place | None, limit: int
-) -> list[Place]:
-    """The next `limit` places after one (None: from the beginning)."""
+) -> tuple[list[Place], bool]:
+    """The places after one (None: from the beginning), up to `limit` of them and as many as make a
+    page; and whether there are more.
+    """
     streams = [_stream(db, member, after) for member in shown]
-    return list(itertools.islice(heapq.merge(*streams), limit))
+    places = list(itertools.islice(heapq.merge(*streams), limit + 1))
+    fit = fitting(db, [_key(place) for place in places[:limit]])
+    return places[:fit], fit < len(places)
 
 
 def last_page(db: apsw.Connection, shown: Sequence[Member], *, limit: int) -> list[Place]:
-    """The last `limit` places, in the order of time."""
+    """The last places, up to `limit` of them and as many as make a page, in the order of time."""
     streams = [_stream_back(db, member) for member in shown]
-    latest = itertools.islice(heapq.merge(*streams, reverse=True), limit)
-    return list(latest)[::-1]
+    places = list(itertools.islice(heapq.merge(*streams, reverse=True), limit))
+    fit = fitting(db, [_key(place) for place in places])
+    return places[:fit][::-1]
 
 
 def events_at(
@@ -98,6 +106,24 @@ def events_at(
                 event = msgspec.structs.replace(event, task_id=member.native_id)
             found.append(Numbered(member.native_id, place.seq, event))
     return found
+
+
+def fitting(db: apsw.Connection, keys: Sequence[int]) -> int:
+    """How many of the events with these keys, from the first on, make a page: at least one, and
+    no more than `PAGE_BYTES` as stored. Keys of no event weigh nothing.
+    """
+    weights = dict(
+        db.execute(
+            f"SELECT id, length(body) FROM event WHERE id IN {IDS}",  # noqa: S608
+            (id_list(keys),),
+        )
+    )
+    total = 0
+    for number, key in enumerate(keys):
+        total += weights.get(key, 0)
+        if total > PAGE_BYTES and number:
+            return number
+    return len(keys)
 
 
 def load(db: apsw.Connection, keys: Sequence[int]) -> dict[int, Event]:
