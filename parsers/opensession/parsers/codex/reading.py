@@ -64,11 +64,7 @@ class Reading:
         event_id = native
         if n:
             event_id = f"{event_id}:{n}"
-        key = mark(event_id)
-        times = state.ids.get(key, 0) + 1
-        remember(state.ids, key, times, RECENT_IDS)
-        if times > 1:
-            event_id = f"{event_id}.{times}"
+        event_id = self._unique(event_id)
         if attributes is None:
             attributes = {}
         attributes["source.raw_type"] = self.raw_type
@@ -91,6 +87,19 @@ class Reading:
             )
         )
         return state.count
+
+    def _unique(self, event_id: str) -> str:
+        """The id, with `.<n>` if it is the n-th equal one of late."""
+        recent = self.state.ids
+        key = mark(event_id)
+        if key in recent:
+            times = recent[key] + 1
+            remember(recent, key, times, RECENT_IDS)
+            return f"{event_id}.{times}"
+        recent[key] = 1
+        if len(recent) > RECENT_IDS:
+            del recent[next(iter(recent))]
+        return event_id
 
     def emit_unknown(self, kind: str) -> None:
         """Keeps and counts a record of a kind that this version does not know."""

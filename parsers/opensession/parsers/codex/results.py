@@ -88,10 +88,12 @@ def on_output(reading: Reading, payload: Payload) -> None:
         native,
         call_id,
         call,
-        output._replace(
-            exit_code=exit_code,
-            duration_ms=call.duration_ms if call.duration_ms is not None else output.duration_ms,
-            failed=call.failed or output.failed or bool(exit_code),
+        Output(
+            output.blocks,
+            exit_code,
+            call.duration_ms if call.duration_ms is not None else output.duration_ms,
+            call.failed or output.failed or bool(exit_code),
+            output.process,
         ),
     )
     if call.kind == "interactive":
