@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,15 @@ from opensession.core.run_file import RunFile, read_run_file
 
 PATIENCE = 60.0
 """Seconds after which a test fails instead of waiting on; nothing is expected to take long."""
+
+
+def eventually(check: Callable[[], object]) -> None:
+    """Ask again and again, with short pauses, until the answer is true; TimeoutError if never."""
+    deadline = time.monotonic() + PATIENCE
+    while not check():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it never came true")
+        time.sleep(0.02)
 
 
 class Home:

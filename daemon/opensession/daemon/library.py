@@ -75,8 +75,10 @@ class Library:
         self._ingest: Ingest | None = None
         self._failed = ""
         self._moved: list[str] = []
+        self._alone = 0
         self._recoveries = 0
         self._replacing = asyncio.Lock()
+        self._replaced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._looking: asyncio.Task[None] | None = None
         self._tidying: asyncio.Task[None] | None = None
         self._readers = Readers(paths.index_db, on_damage=self._on_damage)
@@ -196,6 +198,9 @@ class Library:
     def notices(self) -> list[str]:
         """What a person should know."""
         found = [f"the index was damaged and is made anew; {name} is kept" for name in self._moved]
+        if self._alone:
+            old = set_aside.old_index(self._paths.index_db)
+            found.append(f"{self._alone} sessions are in the old index alone, which is kept: {old}")
         if self._failed:
             found.append(f"nothing is read any more: {self._failed}")
         if self._ingest is not None:
@@ -239,26 +244,40 @@ class Library:
 
     async def reconcile(self) -> None:
         """Compare everything on disk with the index soon."""
-        if self._history:
-            self._open_ingest().reconcile()
-        else:
-            self._open_ingest().run_until_idle()
+        async with self._replacing:
+            if self._history:
+                self._open_ingest().reconcile()
+            else:
+                self._open_ingest().run_until_idle()
 
     async def run_until_idle(self, told: Callable[[Indexing], None]) -> dict[str, Any]:
-        """Compare everything on disk with the index now, and wait until all of it is searchable;
-        the numbers of the summary. `told` is called in the loop's thread.
+        """Compare everything on disk with the index now, and wait until all of it is searchable,
+        also where the index is replaced meanwhile; the numbers of the summary. `told` is called in
+        the loop's thread.
         """
         loop = asyncio.get_running_loop()
-        waiting = self._open_ingest().run_until_idle(lambda now: _call_soon(loop, told, now))
-        self._pace.begin()
-        summary = await asyncio.wrap_future(waiting)
-        return msgspec.structs.asdict(summary)
+        while True:
+            async with self._replacing:
+                waiting = self._open_ingest().run_until_idle(
+                    lambda now: _call_soon(loop, told, now)
+                )
+                replaced = self._replaced
+            self._pace.begin()
+            done = asyncio.wrap_future(waiting)
+            try:
+                await asyncio.wait((done, replaced), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                done.cancel()
+            if not replaced.done():
+                return msgspec.structs.asdict(done.result())
+            await asyncio.gather(done, return_exceptions=True)
 
     async def rebuild(self) -> None:
         """Put the index aside and begin with an empty one, to be filled from archive and sources.
 
         The old one is removed when the new one is complete and lacks none of its sessions.
         """
+        log.info("the index is made anew from archive and sources")
         await self._replace(functools.partial(set_aside.put_aside, self._paths.index_db))
         self._tidy_up()
 
@@ -295,7 +314,9 @@ class Library:
         async with self._replacing:
             if self._closing:
                 return
-            ingest = self._ingest
+            ingest, self._ingest = self._ingest, None
+            self._replaced.set_result(None)
+            self._replaced = asyncio.get_running_loop().create_future()
             if ingest is not None:
                 await asyncio.to_thread(ingest.stop)
             between()
@@ -345,7 +366,7 @@ class Library:
         except OpenSessionError as error:
             log.warning("the new index is not complete, so the old one is kept: %s", error)
             return
-        await asyncio.to_thread(set_aside.remove_old, self._paths.index_db)
+        self._alone = await asyncio.to_thread(set_aside.remove_old, self._paths.index_db)
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, fn: Callable[..., None], *args: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,10 +23,7 @@ async def run(app: App, params: IndexRunParams, client: Client) -> JobResult:
         await app.library.reconcile()
         return JobResult("")
 
-    async def work(report: Report) -> dict[str, Any]:
-        return await app.library.run_until_idle(telling(report))
-
-    return JobResult(jobs.start(client, work))
+    return JobResult(jobs.start(client, functools.partial(_until_idle, app)))
 
 
 async def rebuild(app: App, params: IndexRunParams, client: Client) -> JobResult:
@@ -35,11 +33,15 @@ async def rebuild(app: App, params: IndexRunParams, client: Client) -> JobResult
     await app.library.rebuild()
     if not params.wait:
         return JobResult("")
+    return JobResult(jobs.start(client, functools.partial(_until_idle, app)))
 
-    async def work(report: Report) -> dict[str, Any]:
-        return await app.library.run_until_idle(telling(report))
 
-    return JobResult(jobs.start(client, work))
+async def _until_idle(app: App, report: Report) -> dict[str, Any]:
+    result = await app.library.run_until_idle(telling(report))
+    size = int(result["bytes"])
+    pace = size / max(float(result["seconds"]), 0.001)
+    report(Progress(job="", done=size, total=size, per_second=pace))
+    return result
 
 
 def telling(report: Report) -> Callable[[Indexing], None]:
