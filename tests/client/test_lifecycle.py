@@ -206,6 +206,7 @@ def test_the_log_is_shown_without_a_daemon(cli: Cli) -> None:
     cli.run("daemon", "stop")
 
     assert len(cli.ok("daemon", "logs", "-n", "2").splitlines()) == 2
+    assert len(cli.json("daemon", "logs", "-n", "2", "--json")["lines"]) == 2
 
 
 def test_follow_prints_events_as_they_are_committed(cli: Cli) -> None:

@@ -218,5 +218,5 @@ def test_the_hit_stays_in_sight_when_a_snippet_is_cut() -> None:
 
 def test_an_unknown_event_is_shown_by_its_type() -> None:
     assert events.kind(event("HologramShown"), "codex") == "HologramShown"
-    assert events.kind(event("Custom", data={"kind": "turn_aborted"}), "codex") == "turn aborted"
+    assert events.kind(event("Custom", data={"kind": "turn_aborted"}), "codex") == "aborted"
     assert events.kind(event("AgentMessage"), "claude-code") == "claude"

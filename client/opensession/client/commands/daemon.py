@@ -12,6 +12,7 @@ import typer
 from opensession.client import connection, output, processes
 from opensession.client import start as starting
 from opensession.client.connection import NotRunning
+from opensession.client.options import AsJson
 from opensession.core.paths import Paths, find_paths, make_private, write_private
 from opensession.core.rpc.daemon import Status
 from opensession.core.rpc.envelope import Nothing
@@ -84,6 +85,7 @@ def logs(
         int, typer.Option("--lines", "-n", min=1, metavar="N", help="How many.")
     ] = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="And what comes.")] = False,
+    json: AsJson = False,
 ) -> None:
     """The end of the daemon's log. It holds no text of sessions.
 
@@ -91,6 +93,10 @@ def logs(
     opensession daemon logs -n 20 --follow
     """
     path = find_paths(os.environ).log_file
+    if json:
+        found = _last_lines(path, lines) if path.exists() else []
+        output.emit_json({"path": str(path), "lines": found})
+        return
     if not path.exists():
         output.note(f"there is no log yet: {path}")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import shutil
 import subprocess
@@ -31,9 +32,9 @@ _WAIT_SECONDS = 20.0
 _PLACEHOLDER = re.compile(r"\[redacted:[^\]]*\]")
 
 _NEXT = (
-    ("opensession discover", "which agents have left sessions here"),
-    ("opensession daemon start", "index them, and watch what comes"),
-    ("opensession log --all", "look"),
+    ("discover", "which agents have left sessions here"),
+    ("daemon start", "index them, and watch what comes"),
+    ("log --all", "look"),
 )
 
 
@@ -55,7 +56,17 @@ def demo() -> None:
     from opensession.client.render.overview import command_lines
 
     output.emit(["", screen.bold("Done; the temporary home is gone. For real:"), ""])
-    output.emit(command_lines(_NEXT, screen))
+    program = _program()
+    output.emit(command_lines(tuple((f"{program} {words}", what) for words, what in _NEXT), screen))
+
+
+def _program() -> str:
+    """How this program is called from here: by its name, else by the path of its script."""
+    script = Path(sys.executable).with_name("opensession")
+    found = shutil.which("opensession")
+    if found is not None or not script.exists():
+        return "opensession"
+    return os.path.relpath(script) if script.is_relative_to(Path.cwd()) else str(script)
 
 
 def _play(stage: Stage) -> None:

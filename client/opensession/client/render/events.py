@@ -33,6 +33,12 @@ _KINDS = {
     "AudioGenerate": "audio",
 }
 
+_CUSTOM = {
+    "token_count": "tokens",
+    "context_compacted": "compacted",
+    "turn_aborted": "aborted",
+}
+
 _SUBJECTS = ("path", "command", "query", "pattern", "url", "prompt", "name", "title", "summary")
 
 SPOKEN = ("UserMessage", "AgentMessage")
@@ -47,7 +53,8 @@ def kind(event: EventRow, tool: str, *, inner: bool = False) -> str:
     if inner and event.type == "UserMessage":
         return "prompt"
     if event.type == "Custom":
-        return line(str((event.data or {}).get("kind", "custom"))).replace("_", " ")
+        name = line(str((event.data or {}).get("kind", "custom")))
+        return _CUSTOM.get(name, name.replace("_", " "))
     return _KINDS.get(event.type, line(event.type))
 
 

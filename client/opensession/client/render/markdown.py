@@ -43,7 +43,7 @@ def _event_lines(
     if event.type in ("Thinking", "SystemMessage"):
         yield from ("", *(f"> {each}".rstrip() for each in lines(text if full else line(text))))
         return
-    if event.type == "Custom" and not full:
+    if event.type in ("Custom", "TaskStart", "TaskEnd") and not full:
         return
     outcome = events.outcome(event)
     about = events.subject(event, row.working_directory) or line(text)

@@ -17,7 +17,6 @@ _INDENT = " " * 9
 _KIND_COLUMNS = 10
 _DIFF_LINES = 8
 _OUTPUT_LINES = 1
-_QUIET = ("token_count",)
 
 
 def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
@@ -54,19 +53,19 @@ def transcript_lines(
     """The events of a session. A result is shown with its call; without `full`, long outputs are
     cut and say so.
     """
+    was_blank = False
     for page in pages:
         results = paired_results(page)
         shown = {result.event_id for result in results.values()}
         for event in page:
             if event.event_id in shown:
                 continue
-            result = results.get(event.event_id)
-            if event.session_id == row.id:
-                yield from event_lines(event, result, row, screen, full=full)
-                continue
-            narrow = msgspec.structs.replace(screen, width=screen.width - 2)
-            for each in event_lines(event, result, row, narrow, full=full):
-                yield screen.dim("│ ") + each
+            inner = event.session_id != row.id
+            room = msgspec.structs.replace(screen, width=screen.width - 2) if inner else screen
+            for each in event_lines(event, results.get(event.event_id), row, room, full=full):
+                if each or not was_blank:
+                    yield f"{screen.dim('│')} {each}".rstrip() if inner else each
+                was_blank = not each
 
 
 def paired_results(page: list[EventRow]) -> dict[str, EventRow]:
@@ -93,13 +92,19 @@ def event_lines(
         yield from _spoken(event, said, screen)
     elif event.type in ("Thinking", "SystemMessage"):
         yield from _aside(event, said, screen, full=full)
-    elif event.type == "Custom" and (event.data or {}).get("kind") in _QUIET:
-        if full:
-            yield f"  {screen.dim(clock(event.timestamp))}  {screen.dim(said)}"
+    elif not full and _is_quiet(event):
+        return
     else:
         yield _call_line(event, said, row.working_directory, screen)
         yield from _diff_lines(event, screen, full=full)
         yield from _output_lines(event, result, screen, full=full)
+
+
+def _is_quiet(event: EventRow) -> bool:
+    """Reports whether an event tells a reader nothing: counts of tokens, turns without a name."""
+    if event.type == "Custom":
+        return (event.data or {}).get("kind") == "token_count"
+    return event.type in ("TaskStart", "TaskEnd") and not events.subject(event)
 
 
 def _spoken(event: EventRow, said: str, screen: Screen) -> Iterator[str]:
