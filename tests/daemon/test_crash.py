@@ -193,7 +193,7 @@ def test_a_first_index_that_is_killed_again_and_again() -> None:
                 f".codex/sessions/2026/01/{number + 1:02}/rollout-2026-01-02T03-04-05-{name}.jsonl"
             )
             paths.append(home.write(path, data))
-        assert sum(path.stat().st_size for path in paths) > BACKLOG_BYTES
+        assert sum(file.stat().st_size for file in paths) > BACKLOG_BYTES
         for _ in range(6):
             with running(home) as daemon:
                 _await_commits(home, rng.randint(1, 3))
@@ -206,9 +206,9 @@ def test_a_first_index_that_is_killed_again_and_again() -> None:
         words = [f"session-{number:03}x{line}" for number in range(24) for line in (0, 499)]
         quoted = [f'"{word}"' for word in words]
         assert hits(home.paths.index_db, quoted) == hits(clean, quoted)
-        for path in paths:
-            archived = archived_bytes(home.paths.archive_dir, Source("codex", "", str(path)))
-            assert archived == path.read_bytes()
+        for file in paths:
+            archived = archived_bytes(home.paths.archive_dir, Source("codex", "", str(file)))
+            assert archived == file.read_bytes()
 
 
 def _write_until(agents: Agents, stopped: threading.Event) -> None:
