@@ -237,6 +237,27 @@ def test_a_recorded_diff_counts_more_than_the_patch(tmp_path: Path) -> None:
     assert results(whole)[1]["result.diff"].startswith("--- /dev/null")
 
 
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    patch = "".join(f"*** Update File: {name}\n@@\n-x\n+y\n" for name in ("a.py", "sub/a.py"))
+    changes = {
+        f"/w/{name}": {"type": "update", "unified_diff": f"@@ -{n} +{n} @@\n-x\n+y"}
+        for n, name in enumerate(("a.py", "sub/a.py"), 1)
+    }
+    whole = read(
+        tmp_path,
+        item(
+            "custom_tool_call", name="apply_patch", input=f"*** Begin Patch\n{patch}", call_id="c"
+        ),
+        event("patch_apply_end", 1, call_id="c", success=True, changes=changes),
+        item("custom_tool_call_output", 2, call_id="c", output="Success."),
+    )
+
+    assert [r["result.diff"].split("\n")[2] for r in results(whole)] == [
+        "@@ -1 +1 @@",
+        "@@ -2 +2 @@",
+    ]
+
+
 def test_tools_of_servers_have_durations_and_errors(tmp_path: Path) -> None:
     call = item("function_call", name="mcp__docs__find", arguments="{}", call_id="c")
     ended = {"call_id": "c", "duration": {"secs": 1, "nanos": 0}, "result": {"Err": "no"}}

@@ -77,11 +77,10 @@ def on_patch_end(reading: Reading, report: Report, call_id: str) -> None:
     if waiting is not None:
         waiting.failed = waiting.failed or failed
         for path, (kind, change) in changes.items():
-            for file in waiting.files:
-                if path == file.path or path.endswith("/" + file.path.removeprefix("./")):
-                    diff = _diff(file.path, kind, change)
-                    if diff:
-                        keep_diff(state, file, diff)
+            file = _named(path, waiting.files)
+            diff = _diff(file.path, kind, change) if file else ""
+            if file and diff:
+                keep_diff(state, file, diff)
         return
     if mark(call_id) in state.closed or not changes:
         return
@@ -175,6 +174,16 @@ def milliseconds(duration: Any) -> int | None:
     if not isinstance(seconds, int) or not isinstance(nanos, int):
         return None
     return seconds * 1000 + nanos // 1_000_000 if 0 <= seconds < 1 << 40 and nanos >= 0 else None
+
+
+def _named(path: str, files: list[FileOf]) -> FileOf | None:
+    """The file of a patch that an absolute path names: the longest of those it ends in."""
+    found = [
+        file
+        for file in files
+        if path == file.path or path.endswith("/" + file.path.removeprefix("./"))
+    ]
+    return max(found, key=lambda file: len(file.path), default=None)
 
 
 def _kind(change: Change) -> tuple[str, Change]:
