@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -154,6 +155,21 @@ def test_a_result_is_shown_with_its_call_and_once() -> None:
     assert text.count("boom") == 1
     assert text.index("exit 1 · 1.9 s") < text.index("boom") < text.index("meanwhile")
     assert "… 2 more lines (`--full`)" in text
+
+
+def test_turns_without_a_name_and_counts_of_tokens_are_left_out_unless_in_full() -> None:
+    page = [
+        event("TaskStart", 1, data={}),
+        event("UserMessage", 2, "hello"),
+        event("Custom", 3, data={"kind": "token_count"}),
+        event("AgentMessage", 4, "hi"),
+    ]
+    short = list(transcript.transcript_lines([page], row(), PLAIN, full=False))
+    full = list(transcript.transcript_lines([page], row(), PLAIN, full=True))
+
+    assert not [line for line in short if "task" in line or "tokens" in line]
+    assert [line for line in full if "tokens" in line]
+    assert ("", "") not in itertools.pairwise(short)
 
 
 def test_a_result_whose_call_is_on_another_page_is_shown_by_itself() -> None:

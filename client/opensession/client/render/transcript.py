@@ -63,7 +63,7 @@ def transcript_lines(
             inner = event.session_id != row.id
             room = msgspec.structs.replace(screen, width=screen.width - 2) if inner else screen
             for each in event_lines(event, results.get(event.event_id), row, room, full=full):
-                if each or not was_blank:
+                if each or full or not was_blank:
                     yield f"{screen.dim('│')} {each}".rstrip() if inner else each
                 was_blank = not each
 
