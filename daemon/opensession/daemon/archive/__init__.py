@@ -1,6 +1,6 @@
 """The archive: the raw bytes of every source as the agent wrote them (DECISIONS §4).
 
-`frames` is the format, `append` writes, `reading` reads and verifies, `merge` makes small frames
+`frames` is the format, `append` writes, `reading` reads and verifies, `merging` makes small frames
 large, `space` knows when the disk has no room.
 """
 
@@ -15,7 +15,7 @@ from opensession.daemon.archive.frames import (
     file_for,
     scan,
 )
-from opensession.daemon.archive.merge import merge
+from opensession.daemon.archive.merging import merge
 from opensession.daemon.archive.reading import (
     ArchivedSource,
     Damage,

@@ -144,10 +144,9 @@ def scan_open(descriptor: int) -> Scan:
     entries: list[Entry] = []
     damaged: list[tuple[int, int]] = []
     if identity is None and size:
-        position, resumed = 0, _next_frame(descriptor, 0, size)
-        if resumed is not None:
-            damaged.append((0, resumed))
-            position = resumed
+        if _is_torn_header(descriptor, size):
+            return Scan(None, [], 0, size, [])
+        position = 0
     while position < size:
         head = os.pread(descriptor, HEAD_BYTES, position)
         entry = _parse(head, position)
@@ -224,6 +223,15 @@ def _read_header(descriptor: int, size: int) -> tuple[Identity | None, int]:
     return Identity(agent, root, path), _SKIPPABLE.size + length
 
 
+def _is_torn_header(descriptor: int, size: int) -> bool:
+    """Reports whether a file is the beginning of a header that was not written whole."""
+    start = os.pread(descriptor, _SKIPPABLE.size, 0)
+    expected = _SKIPPABLE.pack(_HEADER_MAGIC, 0)[:4]
+    if len(start) < _SKIPPABLE.size:
+        return expected.startswith(start[:4])
+    return start[:4] == expected and size < _SKIPPABLE.size + _SKIPPABLE.unpack(start)[1]
+
+
 def _parse(head: bytes, position: int) -> Entry | None:
     """The frame whose header begins at `position`, or None for a header that is not intact."""
     if len(head) < HEAD_BYTES or not head.startswith(_FRAME_START):
@@ -254,9 +262,7 @@ def _is_torn(descriptor: int, position: int, size: int) -> bool:
     """Reports whether what follows `position` looks like a header that was not written whole."""
     rest = os.pread(descriptor, HEAD_BYTES, position)
     if size - position < HEAD_BYTES and (
-        _FRAME_START.startswith(rest[: len(_FRAME_START)])
-        or rest.startswith(_FRAME_START)
-        or position == 0
+        _FRAME_START.startswith(rest[: len(_FRAME_START)]) or rest.startswith(_FRAME_START)
     ):
         return True
     while position < size:

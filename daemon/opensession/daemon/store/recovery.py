@@ -86,4 +86,6 @@ def _archived(archive_dir: Path, row: SourceRow) -> Archived:
     except FileNotFoundError:
         return Archived(row.generation, 0, 0, 0)
     generation = found.generation or row.generation
-    return Archived(generation, extent(found.entries, generation), found.size, len(found.entries))
+    length = extent(found.entries, generation)
+    whole = found.end == found.size and found.identity is not None
+    return Archived(generation, length, found.size if whole else 0, len(found.entries))

@@ -161,9 +161,15 @@ def record_archived(db: apsw.Connection, source_id: int, archived: Archived) -> 
 def restart(db: apsw.Connection, ids: Sequence[int]) -> None:
     """The sources are to be read from their beginning; what is stored stays until then."""
     db.executemany(
-        "UPDATE source SET cursor = NULL, offset = 0, archive_gap = 0 WHERE id = ?",
+        "UPDATE source SET cursor = NULL, offset = 0, archive_gap = 0,"
+        " state = iif(state = 'new', 'ok', state) WHERE id = ?",
         [(source_id,) for source_id in ids],
     )
+
+
+def record_found(db: apsw.Connection, source_id: int) -> None:
+    """The source is there and can be read, whatever it was thought to be."""
+    db.execute("UPDATE source SET state = 'ok', error = '', retries = 0 WHERE id = ?", (source_id,))
 
 
 def raise_suffix(db: apsw.Connection, source_id: int) -> None:

@@ -193,6 +193,7 @@ class Writer:
         changes: list[Change] = []
         for source_id, other_content in again.items():
             sources.restart(self._db, [source_id])
+            sources.record_found(self._db, source_id)
             if other_content:
                 sources.raise_suffix(self._db, source_id)
         for batch, archived, gap in placed:
