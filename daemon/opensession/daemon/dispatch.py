@@ -132,7 +132,7 @@ class Dispatch:
         """Begins every job for which there is something due and room."""
         if self.held:
             return
-        while self.pool.free_here:
+        while self.pool.room_here(LIVE):
             key = self.schedule.take(now, LIVE)
             if key is None:
                 break
@@ -150,7 +150,7 @@ class Dispatch:
         """When `begin_jobs` has something to do, if nothing else happens before."""
         if self.held:
             return None
-        lanes = (LIVE,) if self.pool.free_here else ()
+        lanes = (LIVE,) if self.pool.room_here(LIVE) else ()
         if not self._takes_bulk():
             return self.schedule.next_due(now, lanes)
         if now >= self._bulk_from:
@@ -166,7 +166,7 @@ class Dispatch:
     def _takes_bulk(self) -> bool:
         if not self._workers_allowed:
             return False
-        return self.pool.room > 0 if self._in_workers() else self.pool.free_here
+        return self.pool.room > 0 if self._in_workers() else self.pool.room_here(BULK)
 
     def _begin(self, entry: Entry, lane: int, now: float) -> bool:
         """Begins the read of a taken source, if there is something to read; False if it has to
@@ -219,7 +219,7 @@ class Dispatch:
         self.next_job += 1
         self.backlog.reading(entry.source.agent)
         if lane == LIVE or not (apart or self._in_workers()):
-            self.pool.start_here(job)
+            self.pool.start_here(job, lane)
             return True
         try:
             taken = self.pool.start_in_worker(job)

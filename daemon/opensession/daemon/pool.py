@@ -1,9 +1,10 @@
-"""Where jobs run: one at a time in a thread of the daemon, the rest in worker processes."""
+"""Where jobs run: one after the other in a thread of the daemon, or in worker processes."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from opensession.daemon.writing import Closed, Item
 log = logging.getLogger(__name__)
 
 MOST_WORKERS = 2
+
+MOST_HERE = 8
+"""Jobs of one lane that are given to the daemon's own thread at once, so that the writer can store
+several in one transaction.
+"""
+
+_Here = tuple[Job, Setup, Stripper]
 
 
 class Pool:
@@ -40,7 +48,10 @@ class Pool:
         self._workers: dict[int, Worker] = {}
         self._started = 0
         self._allowed = MOST_WORKERS
-        self._here: int | None = None
+        self._here: dict[int, int] = {}
+        self._queues: tuple[deque[_Here], deque[_Here]] = (deque(), deque())
+        self._lock = threading.Lock()
+        self._reading = False
 
     def take_up(self, setup: Setup) -> None:
         """Jobs from now on are read in another way; workers end after those they have."""
@@ -55,10 +66,9 @@ class Pool:
         for worker in list(self._workers.values())[self._allowed :]:
             worker.close()
 
-    @property
-    def free_here(self) -> bool:
-        """Whether the daemon's own thread takes a job."""
-        return self._here is None
+    def room_here(self, lane: int) -> bool:
+        """Whether the daemon's own thread takes another job of a lane."""
+        return sum(each == lane for each in self._here.values()) < MOST_HERE
 
     @property
     def workers(self) -> list[int]:
@@ -71,14 +81,17 @@ class Pool:
         free = [worker.free for worker in self._workers.values()]
         return sum(free) + (1 if len(self._workers) < self._allowed else 0)
 
-    def start_here(self, job: Job) -> None:
-        """Runs a job in a thread of this process."""
+    def start_here(self, job: Job, lane: int) -> None:
+        """Runs a job in a thread of this process, live ones first; the thread ends with them."""
+        self._here[job.number] = lane
         if self._stripper is None:
             self._stripper = self._setup.stripper()
-        self._here = job.number
-        threading.Thread(
-            target=self._read, args=(self._setup, self._stripper, job), name="read", daemon=True
-        ).start()
+        with self._lock:
+            self._queues[lane].append((job, self._setup, self._stripper))
+            if self._reading:
+                return
+            self._reading = True
+        threading.Thread(target=self._read_all, name="read", daemon=True).start()
 
     def start_in_worker(self, job: Job) -> bool:
         """Gives a job to the worker with the least to do, or a new one; False if none takes it.
@@ -93,8 +106,7 @@ class Pool:
 
     def over(self, job: int) -> None:
         """A job is over."""
-        if self._here == job:
-            self._here = None
+        self._here.pop(job, None)
 
     def freed(self, worker: int) -> None:
         """A worker is gone."""
@@ -134,16 +146,26 @@ class Pool:
         except Closed:
             return  # the daemon is ending: the worker is killed, what it gave is read again
 
-    def _read(self, setup: Setup, stripper: Stripper, job: Job) -> None:
-        try:
+    def _read_all(self) -> None:
+        while True:
+            with self._lock:
+                lane = LIVE if self._queues[LIVE] else BULK
+                if not self._queues[lane]:
+                    self._reading = False
+                    return
+                job, setup, stripper = self._queues[lane].popleft()
             try:
-                for batch in reading.read(setup, stripper, job, self._scratch):
-                    self._put(Got(job.number, batch), LIVE)
-                ended = Ended(job.number)
+                self._read(job, setup, stripper, lane)
             except Closed:
-                raise
-            except Exception as error:
-                ended = reading.ended(job, error)
-            self._put(ended, LIVE)
+                return  # the daemon is ending: what is not stored is read again
+
+    def _read(self, job: Job, setup: Setup, stripper: Stripper, lane: int) -> None:
+        try:
+            for batch in reading.read(setup, stripper, job, self._scratch):
+                self._put(Got(job.number, batch), lane)
+            ended = Ended(job.number)
         except Closed:
-            return  # the daemon is ending: what is not stored is read again
+            raise
+        except Exception as error:
+            ended = reading.ended(job, error)
+        self._put(ended, lane)

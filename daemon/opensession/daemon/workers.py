@@ -27,7 +27,7 @@ from opensession.daemon.reading import Ended, Got, Job, Setup
 
 log = logging.getLogger(__name__)
 
-AHEAD = 3
+AHEAD = 16
 """Jobs a worker has at most: the one it reads and those it need not ask for."""
 
 AHEAD_BYTES = 8 << 20
