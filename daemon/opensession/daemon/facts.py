@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from pathlib import Path
 
+from opensession import core
 from opensession.core import __version__
 from opensession.core.errors import OpenSessionError, Unreachable
 from opensession.core.rpc.daemon import Check, Paths, Status
@@ -23,6 +25,9 @@ follows a stop that was not clean.
 
 SAID_TWICE = 2
 """What is kept is told by the first `daemon start` and by the first `daemon status`."""
+
+
+_VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
 
 
 async def status(app: App) -> Status:
@@ -68,12 +73,26 @@ async def notices(app: App) -> list[str]:
     """What a person should know now; what is said once is counted as said."""
     found = [f"the configuration is not taken up: {error}" for error in app.refused]
     found += [*app.library.notices(), *app.notices.values()]
-    archive = app.loaded.settings.archive.raw
-    if app.user is not None and archive:
+    installed = installed_version()
+    if installed not in ("", __version__):
+        found.append(
+            f"opensession {installed} is installed, and {__version__} runs:"
+            " opensession daemon restart"
+        )
+    if app.user is not None and app.loaded.settings.archive.raw:
         said = await app.user.run(lambda db: user_data.times_said(db, "kept"))
         if said < SAID_TWICE:
             found.append(kept_line(app.paths.archive_dir))
     return found
+
+
+def installed_version(package: Path = Path(core.__file__)) -> str:
+    """The version on disk, which an update changes under a running daemon; empty if unknown."""
+    try:
+        match = _VERSION.search(package.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return match[1] if match else ""
 
 
 def kept_line(archive: Path) -> str:

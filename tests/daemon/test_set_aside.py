@@ -1,0 +1,86 @@
+"""An index that waits while the next one is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opensession.daemon import set_aside
+from opensession.daemon.store.connect import open_index
+from tests.helpers.daemon import Home
+
+
+def index_with(path: Path, *sessions: str) -> None:
+    """An index that holds these sessions."""
+    db = open_index(path)
+    for session in sessions:
+        db.execute(
+            "INSERT INTO session (agent, native_id, short, info) VALUES ('codex', ?, ?, x'')",
+            (session, session),
+        )
+    db.close()
+
+
+@pytest.fixture
+def index(home: Home) -> Path:
+    path = home.path / "index.db"
+    index_with(path, "a", "b")
+    return path
+
+
+def test_nothing_of_it_is_left_in_the_way(index: Path) -> None:
+    """Also its journal goes along: it would be taken for the next one's."""
+    for part in ("-wal", "-shm"):
+        index.with_name(index.name + part).write_bytes(b"x")
+
+    set_aside.put_aside(index)
+
+    names = sorted(path.name for path in index.parent.glob("index.db*"))
+    assert names == ["index.db.old", "index.db.old-shm", "index.db.old-wal"]
+
+
+def test_of_two_that_were_put_aside_the_first_stays(index: Path) -> None:
+    """A rebuild that was broken off left an incomplete index; the one before it is worth more."""
+    set_aside.put_aside(index)
+    index_with(index, "b")
+
+    set_aside.put_aside(index)
+
+    assert not index.exists()
+    index_with(index)
+    assert set_aside.sessions_only_in(set_aside.old_index(index), index) == 2
+
+
+def test_it_is_removed_when_the_next_one_has_all(index: Path) -> None:
+    """DESIGN §7: no session is lost; nor is twice the space kept."""
+    set_aside.put_aside(index)
+    index_with(index, "b", "a", "c")
+
+    assert set_aside.remove_old(index) == 0
+    assert not set_aside.old_index(index).exists()
+
+
+def test_it_is_kept_when_it_alone_has_a_session(index: Path) -> None:
+    """Where nothing was archived and the agent deleted its file."""
+    set_aside.put_aside(index)
+    index_with(index, "b")
+
+    assert set_aside.remove_old(index) == 1
+    assert set_aside.old_index(index).exists()
+
+
+def test_without_an_old_one_there_is_nothing_to_do(index: Path) -> None:
+    """As at every start."""
+    assert set_aside.remove_old(index) == 0
+    assert index.exists()
+
+
+def test_an_old_one_that_cannot_be_read_is_removed(index: Path) -> None:
+    """Then it holds nothing for anybody."""
+    set_aside.put_aside(index)
+    index_with(index)
+    set_aside.old_index(index).write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+
+    assert set_aside.remove_old(index) == 0
+    assert not set_aside.old_index(index).exists()
