@@ -23,7 +23,7 @@ from opensession.core.paths import Paths
 from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.core.rpc.envelope import Params
-from opensession.daemon import roots, set_aside, tasks
+from opensession.daemon import roots, set_aside, tasks, wsl
 from opensession.daemon.ingest import Ingest
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
@@ -215,7 +215,7 @@ class Library:
 
     def roots_of(self, agent: Agent) -> list[Root]:
         """The folders of one agent, enabled or not."""
-        return agent.roots(self.environment(agent, self._told))
+        return [*agent.roots(self.environment(agent, self._told)), *wsl.roots(agent)]
 
     def all_roots(self) -> list[Root]:
         """The folders of every agent that is enabled; may be called from any thread."""
