@@ -19,12 +19,12 @@ def roots(agent: Agent, users: Path = USERS, *, inside: bool | None = None) -> l
     """
     if not (is_wsl() if inside is None else inside):
         return []
-    found: list[Root] = []
-    for home in _homes(users):
-        for root in agent.roots(Environment(home=home, variables={}, platform=sys.platform)):
-            if Path(root.path).is_dir():
-                found.append(root)  # noqa: PERF401 - two loops and a test in one line say less
-    return found
+    return [
+        root
+        for home in _homes(users)
+        for root in agent.roots(Environment(home=home, variables={}, platform=sys.platform))
+        if Path(root.path).is_dir()
+    ]
 
 
 def is_wsl() -> bool:
