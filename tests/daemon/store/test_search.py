@@ -354,6 +354,20 @@ def test_pages_of_ranked_hits(index: Index, monkeypatch: pytest.MonkeyPatch, tog
         assert seen[0] == ("s0", 1)
 
 
+def test_more_matches_than_are_counted(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`total` says at least so many; every one of them can be paged to."""
+    monkeypatch.setattr(ranking, "MAX_COUNTED", 10)
+    monkeypatch.setattr(ranking, "TOGETHER", 5)
+    for session in range(5):
+        index.session(f"s{session}", [user("word")] * 5)
+
+    page = ask(index, "word", limit=10)
+    rest = ask(index, "word", limit=100, cursor=page.next)
+
+    assert (page.total, page.truncated, page.sessions <= 5) == (10, True, True)
+    assert len(set(places(page) + places(rest))) == 25
+
+
 def test_exact_text(index: Index) -> None:
     """`--substring`: as it stands, whatever its case, newest session first; titles as well."""
     index.session("old", [user("if (err != nil) {", NOON - DAY)])

@@ -166,6 +166,19 @@ def test_family_is_one_row(index: Index) -> None:
     assert row.duration_seconds == 2 * 3600
 
 
+def test_continued_session_is_no_child(index: Index) -> None:
+    """A session of its own that names another one is listed, and adds nothing to that one."""
+    index.session("first", [user("x", NOON - DAY)])
+    index.session("second", [user("y", NOON), agent("z", NOON)], parent="first")
+
+    rows = ask(index).sessions
+
+    assert [(row.id, row.children, row.message_count) for row in rows] == [
+        ("second", 0, 2),
+        ("first", 0, 1),
+    ]
+
+
 def test_children_on_request(index: Index) -> None:
     """All of them, or those of one parent; each stands for itself and its own children."""
     index.session("p", [user("x", NOON - HOUR)])

@@ -74,7 +74,7 @@ def search(db: apsw.Connection, params: SearchParams, ctx: QueryContext) -> Sear
     else:
         result = _by_words(db, params, ctx, offset, limit)
     page, found = result
-    more = page.total > offset + len(found) and bool(found)
+    more = bool(found) and (page.truncated or page.total > offset + len(found))
     return SearchResult(
         query=params.query,
         total=page.total,
