@@ -179,6 +179,22 @@ def test_missed_events_are_found_by_the_reconcile(rig: Rig) -> None:
         rig.until_events(missed=2)
 
 
+def test_health_sees_a_change_that_nobody_noticed(rig: Rig) -> None:
+    """users.md D23: the newest change on disk against the newest indexed, not a heartbeat."""
+    path = rig.write("unseen", 1)
+    with rig.ingest(make_watcher=deaf) as made:
+        rig.run(made)
+        status = made.agent_status(look=True)["codex"]
+        assert status.newest_change == status.newest_indexed
+        append(path, said("more", 2))
+        os.utime(path, (2e9, 2e9))
+        before = made.agent_status()["codex"]
+        assert before.newest_change == before.newest_indexed
+        looked = made.agent_status(look=True)["codex"]
+        assert looked.newest_change == "2033-05-18T03:33:20.000Z"
+        assert looked.newest_indexed == status.newest_indexed
+
+
 def test_a_polled_root_is_read_and_said_to_be_polled(rig: Rig) -> None:
     path = rig.write("far", 1)
     options = rig.options(poll=0.05, reconcile=1000.0)

@@ -45,9 +45,10 @@ def statuses(
     entries: Iterable[Entry],
     waiting: Collection[int],
     numbers: Mapping[str, Counts],
+    newest: Mapping[str, int],
 ) -> dict[str, AgentStatus]:
     """The status of every agent, in their order; one without roots is `off`. `waiting` are the
-    sources that are not completely read.
+    sources that are not completely read, `newest` changes on disk (ns) beyond those of `entries`.
     """
     own: dict[str, list[Entry]] = {agent.name: [] for agent in agents}
     for entry in entries:
@@ -58,6 +59,7 @@ def statuses(
             states.get(agent.name, []),
             waiting,
             numbers.get(agent.name, Counts()),
+            newest.get(agent.name, 0),
         )
         for agent in agents
     }
@@ -68,6 +70,7 @@ def _status(
     states: list[RootState],
     waiting: Collection[int],
     numbers: Counts,
+    newest: int,
 ) -> AgentStatus:
     present = [entry for entry in entries if entry.state != "gone"]
     wanted = [entry for entry in present if entry.state != "refused"]
@@ -85,7 +88,7 @@ def _status(
         sessions=numbers.sessions,
         events=numbers.events,
         bytes=sum(entry.disk.size for entry in present if entry.disk),
-        newest_change=_time(max(changed, indexed)),
+        newest_change=_time(max(changed, indexed, newest)),
         newest_indexed=_time(indexed),
         watching=_watching(states),
         skipped_lines=numbers.skipped_lines,

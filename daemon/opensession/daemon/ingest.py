@@ -21,6 +21,7 @@ from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.pool import Pool
+from opensession.daemon.reconcile import scan
 from opensession.daemon.root_watch import RootWatch
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import open_reader
@@ -178,9 +179,10 @@ class Ingest:
         """Sources that wait or are being read."""
         return self._dispatch.depth
 
-    def agent_status(self) -> dict[str, AgentStatus]:
-        """Each agent, as it was when its roots were looked at last. Reads the index: not for a
-        thread that must not wait.
+    def agent_status(self, *, look: bool = False) -> dict[str, AgentStatus]:
+        """Each agent, as it was when its roots were looked at last; with `look` they are looked at
+        now, so that a change that nobody noticed shows. Reads the index, and with `look` the
+        folders: not for a thread that must not wait.
         """
         db = open_reader(self._place.index)
         try:
@@ -189,15 +191,28 @@ class Ingest:
             db.close()
         entries = self._dispatch.book.entries()
         states: dict[str, list[RootState]] = {}
+        newest: dict[str, int] = {}
         if self._watching is not None:
             for root in self._watching.roots:
                 states.setdefault(root.agent, []).append(self._watching.state(root))
+                if look:
+                    newest[root.agent] = max(newest.get(root.agent, 0), self._newest(root))
         return agent_status.statuses(
-            self._agents,
-            states,
-            entries,
-            self._dispatch.waiting(entries),
-            numbers,
+            self._agents, states, entries, self._dispatch.waiting(entries), numbers, newest
+        )
+
+    def _newest(self, root: Root) -> int:
+        """The newest change below a root, by stat alone; what is kept out does not count."""
+        agent = next(agent for agent in self._agents if agent.name == root.agent)
+        found = scan(agent, root)
+        book = self._dispatch.book
+        return max(
+            (
+                stamp.mtime_ns
+                for path, (_, stamp) in (found.sources.items() if found else ())
+                if (entry := book.find(root.agent, path)) is None or entry.state != "refused"
+            ),
+            default=0,
         )
 
     def notices(self) -> list[str]:

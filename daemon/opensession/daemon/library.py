@@ -180,13 +180,15 @@ class Library:
         """Sources that wait or are being read."""
         return 0 if self._ingest is None else self._ingest.queue_depth()
 
-    async def agent_status(self) -> dict[str, AgentStatus]:
-        """Each agent, as it was when its folders were looked at last; empty without an index."""
+    async def agent_status(self, *, look: bool = False) -> dict[str, AgentStatus]:
+        """Each agent, as its folders were when they were looked at last, or (`look`) are now; empty
+        without an index.
+        """
         ingest = self._ingest
         if ingest is None:
             return {}
         try:
-            return await asyncio.to_thread(ingest.agent_status)
+            return await asyncio.to_thread(ingest.agent_status, look=look)
         except (apsw.Error, CorruptDatabase) as error:
             log.warning("the index cannot be asked: %s", type(error).__name__)
             return {}

@@ -91,7 +91,9 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *await asyncio.to_thread(_look_at_disk, app),
         *await facts.check_index(app),
         *checks.check_agents(
-            await app.library.agent_status(), app.library.indexing(), time.time_ns() // 1000
+            await app.library.agent_status(look=True),
+            app.library.indexing(),
+            time.time_ns() // 1000,
         ),
     ]
     return rpc.Health(healthy=all(check.state != "red" for check in found), checks=found)
