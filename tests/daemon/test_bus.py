@@ -142,9 +142,9 @@ def test_who_does_not_read_loses_and_is_told_how_much() -> None:
         hub.publish([change(1, 1)])
         await client.reading.wait()
         # Alternate, so that no two can be joined.
-        lost = 40
-        for number in range(bus.WAITING_CHANGES + lost):
+        for number in range(bus.WAITING_CHANGES):
             hub.publish([change(number + 2, number + 2, session=1 + number % 2)])
+        hub.publish([change(1, 39, session=3), change(0, 0, session=4)])
         client.may_read.set()
         await client.until(1 + bus.WAITING_CHANGES)
         hub.publish([change(9000, 9000)])

@@ -49,6 +49,16 @@ def test_every_file_of_the_log_is_ours_alone(
     assert sum(file.stat().st_size for file in files) < 5000
 
 
+def test_a_log_that_others_could_read_is_narrowed(home: Home, root: logging.Logger) -> None:
+    """As one that was copied back from somewhere."""
+    path = home.write("daemon.log", "")
+    path.chmod(0o644)
+
+    logs.set_up(path, "info", {}, foreground=False)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_log_that_is_a_link_is_not_followed(home: Home, root: logging.Logger) -> None:
     """Nobody's file is written to by way of ours."""
     target = home.write("target", "")

@@ -50,7 +50,7 @@ class Subscription:
         if not self._wants(change):
             return
         last = self._waiting[-1] if self._waiting else None
-        if last is not None and not self._lost and _goes_on(last, change):
+        if last is not None and _goes_on(last, change):
             self._waiting[-1] = msgspec.structs.replace(
                 last, last_seq=change.last_seq, title=change.title
             )
