@@ -14,7 +14,14 @@ import msgspec
 from opensession.core.errors import OpenSessionError
 from opensession.core.hail import VERSION, Event
 from opensession.core.hail_json import decode, object_of, text_of, texts_of
-from opensession.core.hail_lines import BLOCK_FIELDS, DATA_FIELDS, AgentLine, Context, Header
+from opensession.core.hail_lines import (
+    BLOCK_FIELDS,
+    DATA_FIELDS,
+    AgentLine,
+    Context,
+    Header,
+    event_line,
+)
 from opensession.core.ids import content_id
 from opensession.core.stats import Stats, recompute
 from opensession.core.timeparse import format_time, parse_time
@@ -215,8 +222,8 @@ def _add_event(reading: Reading, number: int, value: dict[str, Any]) -> None:
 
 
 def _made_id(event: Event, number: int) -> str:
-    content = msgspec.json.encode([event.data, event.blocks])
-    return f"{content_id(event.type, format_time(event.time_us), content)}.{number}"
+    made = content_id(event.type, format_time(event.time_us), event_line(event))
+    return f"{made}.{number}"
 
 
 def _stats(value: dict[str, Any]) -> Stats | None:

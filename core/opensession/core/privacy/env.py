@@ -83,11 +83,14 @@ def _quoted(text: Text, match: re.Match[bytes]) -> tuple[int, int] | None:
     data = text.data
     begin = match.end()
     mark = match["open"]
+    if match["quote"] != mark and _belongs_outside(data, match):
+        return None
     end = _closing(data, begin, mark)
-    if end is None:
-        end = text.run_end(_LINE_RUN, begin)  # cut off: what there is of it
+    if end is None:  # cut off: what there is of it
+        value = _without_closers(data[begin : text.run_end(_CODE_RUN, begin)])
+        end = begin + len(value)
     value = data[begin:end]
-    if is_placeholder(value) or value.endswith(b"[redacted"):
+    if is_placeholder(value):
         return None
     if data[begin - len(mark) - 1 : begin - len(mark)] in (b"f", b"F") and b"{" in value:
         return None  # a formatted string names variables
@@ -96,25 +99,48 @@ def _quoted(text: Text, match: re.Match[bytes]) -> tuple[int, int] | None:
     return begin, end
 
 
+def _belongs_outside(data: bytes, match: re.Match[bytes]) -> bool:
+    """Reports whether the quote after the sign ends a text, as in `"token:", "x"`.
+
+    After the end of a JSON text stands one of `_ENDS_TEXT`, so JSON is never taken apart.
+    """
+    named = match["quote"]
+    if named and named.count(b"\\") != match["open"].count(b"\\"):
+        return True
+    after = data[match.end() : match.end() + 1]
+    if after in _ENDS_TEXT:
+        return True
+    line = data[max(0, match.start() - 200) : match.start()].rpartition(b"\n")[2]
+    return after in _JOINS_TEXT and line.count(match["open"]) % 2 == 1
+
+
 def _closing(data: bytes, begin: int, mark: bytes) -> int | None:
     """Where the quote closes, or None. A value goes over lines only if it is a key block or in
-    triple quotes.
+    triple quotes, and never over the end of a text that it is itself inside of.
     """
     limit = min(len(data), begin + _VALUE_LIMIT)
-    multiline = len(mark.lstrip(b"\\")) == 3 or data.startswith(b"-----BEGIN", begin)
+    quote = mark.lstrip(b"\\")
+    depth = len(mark) - len(quote)
+    multiline = len(quote) == 3 or data.startswith(b"-----BEGIN", begin)
     at = begin
     while True:
-        at = data.find(mark, at, limit)
+        at = data.find(quote, at, limit)
         if at < 0 or (not multiline and b"\n" in data[begin:at]):
             return None
         escapes = 0
         while at - escapes > begin and data[at - escapes - 1] == 0x5C:
             escapes += 1
-        if escapes % 2 == 0:
-            return at
+        if escapes == depth or (depth == 0 and escapes % 2 == 0):
+            crossed = quote[:1] != b'"' and _TEXT_END.search(data, begin, at)
+            return None if crossed else at - depth
+        if escapes < depth or escapes % 2 == 0:
+            return None
         at += 1
 
 
+_TEXT_END = re.compile(rb"(?<!\\)\"\s*[:,}\]]")
+_ENDS_TEXT = (b"", b" ", b"\t", b"\n", b"\r", b",", b"}", b"]", b")", b":")
+_JOINS_TEXT = (b"+", b";", b"%", b".", b"&", b"|", b"?", b"/", b"<", b"\\")
 _SENTENCE = re.compile(rb"(?:[A-Z][a-z']+|[a-z']+)(?:[ ,.:-]+[A-Za-z']+){2,}[ .!?:]*\Z")
 
 

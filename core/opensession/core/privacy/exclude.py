@@ -13,7 +13,7 @@ def excluded(path: str, patterns: Sequence[str]) -> bool:
     """
     if not path:
         return False
-    for pattern in patterns:
+    for pattern in (pattern.rstrip("/") or "/" for pattern in patterns):
         if "/" not in pattern:
             if any(fnmatch.fnmatchcase(part, pattern) for part in path.split("/")):
                 return True

@@ -18,11 +18,11 @@ KEYWORDS: tuple[bytes, ...] = (
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _SECRET = re.compile(
-    r"(?:[a-z]*(?P<word>token|secret|passwd|password|passphrase|apikey)|(?P<credential>credentials?)"
-    r"|(?P<authorization>authorization)|(?<=_)(?P<pwd>pwd)"
-    r"|(?P<key>api|access|private|secret|signing|encryption|encrypt|master|auth|account"
+    r"(?:(?P<key>api|access|private|secret|signing|encryption|encrypt|master|auth|account"
     r"|service|role|subscription|deploy|license|ssh|jwt|hmac|app|admin|client|shared|consumer"
-    r"|webhook)_?keys?)(?=_|\Z)"
+    r"|webhook)_?keys?"
+    r"|[a-z]*(?P<word>token|secret|passwd|password|passphrase|apikey)|(?P<credential>credentials?)"
+    r"|(?P<authorization>authorization)|(?<=_)(?P<pwd>pwd))(?=_|\Z)"
 )
 
 _KINDS = {"passwd": "password", "passphrase": "password", "apikey": "api-key"}

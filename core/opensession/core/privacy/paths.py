@@ -17,14 +17,15 @@ IMAGE_USERS = frozenset(
 _SHARED = frozenset((b"Shared", b"Public", b"Default", b"All Users"))
 """Folders beside the users' own, on macOS and Windows."""
 
-# A name begins and ends with a letter, digit, underscore or non-ASCII byte.
-_NAME = rb"(?P<user>[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_.@+\x80-\xff-]{0,63}[A-Za-z0-9_\x80-\xff])?)"
+# A name begins and ends with a letter, digit, underscore or a whole non-ASCII character.
+_LETTER = rb"(?:[A-Za-z0-9_]|[\xc0-\xff][\x80-\xbf]{1,3})"
+_NAME = rb"(?P<user>" + _LETTER + rb"(?:(?:[.@+-]|" + _LETTER + rb"){0,63}" + _LETTER + rb")?)"
 
 # What may stand directly before a path: nothing of a word, or something that is no part of it
 # (an escaped line break, the end of a colour sequence, a compiler's flag, a diff's a/ and b/),
 # or folders that hold homes on some systems.
 _BEGIN = (
-    rb"(?:(?<![A-Za-z0-9_.~\x80-\xff-])|(?<=\\[nrt])|(?<=[0-9\[]m)|(?<=-[ILF])|(?<=[\s\"'][ab])"
+    rb"(?<!\[user\])(?:(?<![A-Za-z0-9_.~\x80-\xff-])|(?<=\\[nrt])|(?<=[0-9\[]m)|(?<=-[ILF])|(?<=[\s\"'][ab])"
     rb"|(?<=/mnt/[a-z])|(?<=/var)|(?<=/usr)|(?<=/export)|(?<=/host)|(?<=/Volumes/Data))"
 )
 
@@ -35,10 +36,11 @@ _WINDOWS = re.compile(
     rb"(?:(?P<spaced>[^\\/:*?\"<>|\r\n]{1,64})(?=(?P=separator))|" + _NAME + rb")"
 )
 _DASHED = re.compile(
-    rb"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))-(?:home|Users)-(?P<user>[A-Za-z0-9]{1,64})"
+    rb"(?<!\[user\])(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))-(?:home|Users)-(?P<user>[A-Za-z0-9]{1,64})"
     rb"(?=(?P<more>-)?)"
 )
 _DASHED_WINDOWS = re.compile(rb"--Users-(?P<user>[A-Za-z0-9]{1,64})(?=-|\b)")
+_DRIVE = re.compile(rb"(?:(?<![A-Za-z0-9\\])|(?<=\\[nrt])|(?<=[?]\\))[A-Za-z]\Z")
 _WSL = re.compile(rb"/mnt/[a-z]\Z")
 _PAGE = re.compile(rb"\.(?:html?|php|[jt]sx?|css|vue|md|json|aspx?|svelte|png|svg)\Z")
 _WORD = re.compile(rb"[A-Za-z0-9_\x80-\xff-]|\.[A-Za-z0-9_]")
@@ -77,9 +79,8 @@ def path_detectors(home: str) -> list[Detector]:
 
     def windows(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
-        drive = data[start - 1 : start] if start else b""
         user = match["spaced"] or match["user"]
-        if not drive.isalpha() or user.lower() in IMAGE_USERS or user in _SHARED:
+        if not _has_drive(data, start) or user.lower() in IMAGE_USERS or user in _SHARED:
             return None
         if user == b"[user]":
             return None
@@ -98,8 +99,7 @@ def path_detectors(home: str) -> list[Detector]:
 
     def dashed_windows(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
-        drive = data[start - 1 : start] if start else b""
-        if not drive.isalpha() or data[start - 2 : start - 1].isalnum():
+        if not _has_drive(data, start):
             return None
         if match["user"] in IMAGE_USERS | _SHARED:
             return None
@@ -135,3 +135,8 @@ def path_detectors(home: str) -> list[Detector]:
 def _is_own(data: bytes, start: int, own: bytes) -> bool:
     """Reports whether the path at `start` is this user's home, or lies in it."""
     return data.startswith(own, start) and not _WORD.match(data, start + len(own))
+
+
+def _has_drive(data: bytes, start: int) -> bool:
+    """Reports whether a drive's letter stands before `start`: no letter of a word or an escape."""
+    return _DRIVE.search(data, max(0, start - 3), start) is not None

@@ -15,7 +15,7 @@ from opensession.core.privacy.env import env_detector, redact_value
 from opensession.core.privacy.paths import path_detectors
 from opensession.core.privacy.redaction import untag
 from opensession.core.privacy.remotes import without_login
-from opensession.core.privacy.scanner import Scanner
+from opensession.core.privacy.scanner import Found, Scanner
 
 STRIP_VERSION = 1
 """Raised when the same text gives another result than before."""
@@ -26,6 +26,8 @@ UNREADABLE = frozenset(
 """Fields that agents sign or encrypt: a change would break them, and nobody can read them."""
 
 _STRUCTURAL = frozenset(("FileRead", "FileEdit", "FileCreate", "FileDelete"))
+
+_PASSES = 4
 
 Counts = dict[str, int]
 
@@ -113,17 +115,17 @@ class Stripper:
         hits = self._scanner.hits(data)
         if not hits:
             return text
-        found = self._scanner.find(data, hits)
-        if not found:
-            return text
-        parts: list[bytes] = []
-        done = 0
-        for one in found:
-            parts += (data[done : one.start], one.text)
-            done = one.end
-            counts[one.kind] = counts.get(one.kind, 0) + 1
-        parts.append(data[done:])
-        return b"".join(parts).decode("utf-8", "surrogatepass")
+        before = data
+        for _ in range(_PASSES):
+            found = self._scanner.find(data, hits)
+            if not found:
+                break
+            data = _replaced(data, found, counts)
+            if len(found) == len(hits):
+                break
+            # A value that was left alone may stand in another light without the path inside of it.
+            hits = self._scanner.hits(data)
+        return text if data is before else data.decode("utf-8", "surrogatepass")
 
     def _suspect(self, event: Event) -> bool:
         """Reports whether any text of an event holds a keyword: one pass over all of it."""
@@ -187,6 +189,17 @@ class Stripper:
         return self._text(value, counts) if isinstance(value, str) else value
 
 
+def _replaced(data: bytes, found: list[Found], counts: Counts) -> bytes:
+    parts: list[bytes] = []
+    done = 0
+    for one in found:
+        parts += (data[done : one.start], one.text)
+        done = one.end
+        counts[one.kind] = counts.get(one.kind, 0) + 1
+    parts.append(data[done:])
+    return b"".join(parts)
+
+
 def _collect(root: Any, texts: list[str]) -> None:
     """Gather every text below a JSON value, and the names of values that could be secrets."""
     stack = [root]
@@ -199,9 +212,11 @@ def _collect(root: Any, texts: list[str]) -> None:
                 if isinstance(value, (dict, list)):
                     texts.append(key)
                     stack.append(value)
-                elif key not in UNREADABLE and _is_telling(value) and not _is_image(key, value):
-                    texts.append(key)
-                    texts.append(str(value))
+                elif _is_telling(value):
+                    if key not in UNREADABLE and not _is_image(key, value):
+                        texts += (key, str(value))
+                elif not key.isidentifier():
+                    texts.append(key)  # a path as a name; `input_tokens` and the like never are
         elif isinstance(node, list):
             stack.extend(node)
 

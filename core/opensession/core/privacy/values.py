@@ -62,6 +62,8 @@ _TRAILING_NUMBER = re.compile(rb"[A-Za-z_]+[0-9]{1,2}\Z")
 
 def is_placeholder(value: bytes) -> bool:
     """Reports whether a value, quoted or not, stands for another one or is none at all."""
+    if b"[redacted:" in value:
+        return True  # what was in it is taken out
     trimmed = value[:_JUDGED].strip()
     if not trimmed or _DONE.match(trimmed) or _NUMBER.match(trimmed):
         return True
