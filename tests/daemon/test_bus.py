@@ -29,7 +29,7 @@ def change(first: int, last: int, session: int = 1, **more: Any) -> Change:
 async def fetch(wanted: Change) -> list[EventNotice]:
     """The events of a change as an index would give them; one without event if it has none."""
     seqs = list(range(wanted.first_seq, wanted.last_seq + 1)) if wanted.first_seq else []
-    events = [
+    events: list[EventRow | None] = [
         EventRow(session_id=wanted.native_id, seq=seq, event_id=str(seq), timestamp="", type="X")
         for seq in seqs
     ]
