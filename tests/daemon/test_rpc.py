@@ -166,11 +166,10 @@ def test_a_last_line_without_end_is_answered_and_then_the_connection_ends(home: 
 def test_errors_of_ours_keep_code_hint_and_candidates(home: Home) -> None:
     """DECISIONS §7: each error has a code, a message and a hint."""
 
-    class Ambiguous(NotFound):
-        candidates = ("aaaa1111", "aaaa2222\udcff")
-
     async def fail(params: Any, client: ClientConnection) -> None:
-        raise Ambiguous("aaaa names two sessions", "opensession log")
+        raise NotFound(
+            "aaaa names two sessions", "opensession log", ("aaaa1111", "aaaa2222\udcff")
+        )
 
     error = ask(home, STOP, {"daemon.stop": fail})["error"]
 
