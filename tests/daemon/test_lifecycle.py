@@ -22,7 +22,7 @@ from opensession.core.run_file import RunFile
 from opensession.daemon import lifecycle
 from opensession.daemon.app import IdleEnd
 from opensession.daemon.mounts import Mount
-from tests.helpers.daemon import Daemon, Home, Rpc, running
+from tests.helpers.daemon import Daemon, Home, Rpc, eventually, running
 
 
 def some_run_file(**changes: object) -> RunFile:
@@ -340,16 +340,49 @@ def test_the_default_is_run_and_wrong_words_are_2(home: Home) -> None:
     assert home.run("run", "--exit-idle", "soon").returncode == 2
 
 
-def test_a_second_signal_ends_at_once(home: Home) -> None:
-    """D29: whoever asks twice does not wait. The first stop is held up by a stopped loop."""
-    with running(home) as daemon:
-        # Both signals reach the loop together: the first begins the stop, the second ends it.
-        daemon.signal(signal.SIGSTOP)
-        daemon.signal(signal.SIGTERM)
-        daemon.signal(signal.SIGINT)
-        daemon.signal(signal.SIGCONT)
+HANGING = """
+import asyncio, os, sys
+from opensession.daemon import app
+from opensession.daemon.library import Library
 
-        assert daemon.wait() in (128 + signal.SIGTERM, 128 + signal.SIGINT)
+async def hang(self):
+    await asyncio.Event().wait()
+
+Library.close = hang
+app.STOP_SECONDS = float(sys.argv[1])
+app.run(os.environ)
+"""
+
+
+def hanging_stop(home: Home, seconds: str) -> subprocess.Popen[bytes]:
+    """A daemon whose stop never ends by itself, asked to stop."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, seconds], env=home.environ, stderr=subprocess.DEVNULL
+    )
+    eventually(home.paths.run_file.exists)
+    process.send_signal(signal.SIGTERM)
+    eventually(lambda: "stopping" in home.paths.log_file.read_text())
+    return process
+
+
+def test_a_stop_that_hangs_is_broken_off(home: Home) -> None:
+    """D29: SIGTERM to exit in under five seconds, whatever hangs; the log says where it hung."""
+    process = hanging_stop(home, "0.2")
+
+    assert process.wait(30) == 1
+    assert "run_forever" in home.paths.log_file.read_text()
+    lock = lifecycle.take_lock(home.paths.lock_file)
+    assert lock is not None
+    os.close(lock)
+
+
+def test_a_second_signal_ends_a_stop_that_hangs(home: Home) -> None:
+    """D29: a second SIGTERM exits at once."""
+    process = hanging_stop(home, "60")
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == 128 + signal.SIGTERM
 
 
 def test_the_socket_is_where_users_expect_it(home: Home) -> None:
