@@ -48,8 +48,8 @@ def test_a_session_without_events() -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [event(""), event(kind="ToolCall"), Event(event_id="e", time_us=0, type="ToolResult", data={"name": " "}),
-     event(kind="FileEdit"),
+    [event(""), event(kind="ToolCall"), event(kind="FileEdit"),
+     Event(event_id="e", time_us=0, type="ToolResult", data={"name": " "}),
      event(kind="FileCreate", path=""), event(kind="FileDelete"), event(kind="FileRead", path=3),
      event(kind="ShellCommand", command="")],
 )  # fmt: skip
