@@ -48,6 +48,44 @@ def test_lines_come_without_their_breaks_and_empty_ones_are_left_out(tmp_path: P
     ]
 
 
+def test_a_last_object_without_its_line_break_counts(tmp_path: Path) -> None:
+    """An agent that ended before the line break wrote the whole record all the same."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a":1}\n{"b":{"c":"}"}}')
+    feed = Recorder()
+
+    def read(source: Source, cursor: Cursor | None) -> Delta:
+        return read_lines(source, cursor, feed)
+
+    whole, cursor = read_all(read, source_of(path))
+    assert [line.data for line in feed.lines] == [b'{"a":1}', b'{"b":{"c":"}"}}']
+    assert whole.raw == path.read_bytes()
+
+    with path.open("ab") as file:
+        file.write(b'\n{"d":2}\n')
+    whole, _ = read_all(read, source_of(path), cursor, whole)
+    assert [line.data for line in feed.lines][2:] == [b'{"d":2}']
+    assert (whole.raw, whole.restarts) == (path.read_bytes(), 0)
+
+
+def test_an_object_that_goes_on_after_all_is_read_anew(tmp_path: Path) -> None:
+    """The events are those of one read of the whole, however the line came."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a":1}')
+    feed = Recorder()
+
+    def read(source: Source, cursor: Cursor | None) -> Delta:
+        return read_lines(source, cursor, feed)
+
+    whole, cursor = read_all(read, source_of(path))
+    with path.open("ab") as file:
+        file.write(b'{"b":2}\n')
+    whole, _ = read_all(read, source_of(path), cursor, whole)
+
+    assert whole.restarts == 1
+    assert feed.lines[-1].data == b'{"a":1}{"b":2}'
+
+
 def test_a_torn_last_line_waits(tmp_path: Path) -> None:
     """DECISIONS §4: the cursor moves only past what was taken."""
     path = tmp_path / "a.jsonl"

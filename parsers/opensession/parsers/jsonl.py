@@ -121,8 +121,8 @@ def read_lines(
 ) -> Delta:
     """Reads on from `cursor`, at most about `slice_bytes` to the last line break.
 
-    A longer line is read to its end, or to 16 MiB of it. A last line without a line break waits;
-    at the end of a complete `.zst` it counts. A file that was truncated, replaced or rewritten is
+    A longer line is read to its end, or to 16 MiB of it. A last line without a line break waits,
+    unless it is a whole JSON object; at the end of a complete `.zst` it counts. A file that was truncated, replaced or rewritten is
     read from its beginning (`restarted`). Raises `SourceGone`, `SourceRefused` or OSError.
     """
     with opened(source) as (descriptor, status):
@@ -221,7 +221,7 @@ def _continued(
     if _place(cursor).unterminated:
         more = stream.read(1)
         stream.unread(more)
-        if more:
+        if more not in (b"", b"\n", b"\r"):
             return stream, None
     return stream, before
 
@@ -240,6 +240,8 @@ def _take(
     data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     finished = stream.at_end
     whole = stream.complete and len(data) + place.length > 0
+    if not whole and not place.length and stream.at_end:
+        whole = _is_object(data[data.rfind(b"\n") + 1 :])
     cut = len(data) if whole else data.rfind(b"\n") + 1
     if cut == 0 and (place.length or length > LINE_LIMIT):
         return data, [], msgspec.structs.replace(_grown(place, data), finished=finished)
@@ -248,6 +250,21 @@ def _take(
     unterminated = not taken.endswith(b"\n") if whole else place.unterminated and not taken
     after = _Place(finished=finished, unterminated=unterminated)
     return taken, _lines(taken, offset, place), after
+
+
+def _is_object(tail: bytes) -> bool:
+    """Reports whether the bytes after the last line break are a line that lacks only its own.
+
+    A whole object is no part of a longer line; should the line go on all the same, the cursor does
+    not fit any more and everything is read anew.
+    """
+    if not (tail.startswith(b"{") and tail.endswith(b"}")):
+        return False
+    try:
+        msgspec.json.decode(tail, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _grown(place: _Place, data: bytes) -> _Place:
