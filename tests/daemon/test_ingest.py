@@ -526,6 +526,51 @@ def test_a_new_index_never_loses_a_session_that_only_the_archive_has(rig: Rig) -
         assert rig.run(made).bytes == 0
 
 
+def test_a_source_that_went_before_newer_rules_is_read_again_from_the_archive(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        rig.write(f"s{number}", number + 1)
+    with rig.ingest() as made:
+        rig.run(made)
+    rig.file("s5").unlink()
+    newer: Any = Newer(agent("codex"))
+    monkeypatch.setattr("opensession.daemon.reading.registry.agent", lambda name: newer)
+    with rig.ingest(agents=[newer]) as made:
+        rig.run(made)
+        while made.queue_depth():
+            rig.run(made)
+    versions = rig.query("SELECT DISTINCT parser_version FROM session")
+    assert versions == [(newer.parser_version,)]
+    assert rig.states()["s5"] == "gone"
+    assert rig.events()["s5"] == 6
+
+
+def test_a_session_outside_of_the_selection_is_not_read_as_it_grows(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = rig.write("outside", 2, cwd="/elsewhere")
+    rig.rules = Rules(repos=("/work",))
+    reads: list[str] = []
+    real = agent("codex").read
+
+    class Counting(Newer):
+        def read(self, source: Source, cursor: Any) -> Any:
+            reads.append(source.path)
+            return real(source, cursor)
+
+    counting: Any = Counting(agent("codex"))
+    monkeypatch.setattr("opensession.daemon.reading.registry.agent", lambda name: counting)
+    with rig.ingest(agents=[counting]) as made:
+        rig.run(made)
+        for number in range(5):
+            append(path, said("more", number))
+            rig.run(made)
+    with rig.ingest(agents=[counting]) as made:
+        rig.run(made)
+    assert reads == [str(path)]
+
+
 def test_only_sessions_of_the_selected_repositories_are_taken_in(rig: Rig) -> None:
     """DECISIONS §11: `daemon select --repo`; what is left out is not archived either (§4)."""
     repo = rig.path / "repo"

@@ -101,9 +101,11 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
     """A read that gave nothing: `state` is `gone`, `refused` or `error`; `reason` holds no text of
-    the source.
+    the source. The versions say which parser and rules failed, so that others may try again.
     """
 
     source_id: int
     state: str
     reason: str
+    parser_version: int = 0
+    strip_version: int = 0

@@ -53,10 +53,13 @@ class Entry:
             return stamp.size
         return stamp.size - self.offset if stamp.size >= self.offset else stamp.size
 
-    @property
-    def failing(self) -> bool:
-        """Whether the last read of it failed."""
-        return self.state in ("error", "refused")
+    def kept_out(self, rules: Rules) -> bool:
+        """Whether these rules keep it out, however it changes."""
+        return (
+            self.state == "refused"
+            and admission.is_final(self.reason)
+            and not admission.may_differ(self.reason, rules)
+        )
 
 
 class Book:
@@ -111,10 +114,11 @@ class Book:
 def _known(entry: Entry, rules: Rules) -> Known:
     if entry.state == "gone":
         return Known(entry.stamp, gone=True)
-    if entry.state == "refused" and admission.is_final(entry.reason):
-        same = not admission.may_differ(entry.reason, rules)
-        return Known(entry.stamp, any_stamp=same)
-    if entry.failing:
+    if entry.kept_out(rules):
+        return Known(entry.stamp, any_stamp=True)
+    if entry.state == "refused" and admission.may_differ(entry.reason, rules):
+        return Known(None)
+    if entry.state in ("refused", "error"):
         return Known(entry.tried)
     return Known(entry.stamp)
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path, PurePath
 
 import msgspec
@@ -179,15 +180,15 @@ class Coordinator:
         if self._stopping:
             return False
         now = self._clock()
-        try:
-            self._notice_clock(now)
-            for message in messages:
-                self._handle(message, now)
-            for root, paths in hints.items():
-                self._hinted(root, paths, now)
-            self._do_due(now)
-        except DiskFull:
-            self._disk_full(now)
+        self._notice_clock(now)
+        steps: list[Callable[[], None]] = [partial(self._handle, each, now) for each in messages]
+        steps += [partial(self._hinted, root, paths, now) for root, paths in hints.items()]
+        steps.append(partial(self._do_due, now))
+        for step in steps:
+            try:
+                step()
+            except DiskFull:  # what was hinted is found again by the look that follows it
+                self._disk_full(now)
         return True
 
     def _wait(self) -> tuple[list[Message], dict[Root, set[str] | None]]:
@@ -220,12 +221,12 @@ class Coordinator:
         book = self._dispatch.book
         if len(book) == 0:
             self._enter_archived()
+        self.refresh_roots(now)
         for entry in book.entries():
-            if entry.fresh and entry.state in ("new", "gone") and self._is_archived_only(entry):
+            if entry.fresh and self._is_archived_only(entry):
                 self._dispatch.from_archive.add(entry.id)
                 self._dispatch.demand(entry, None, now)
         self._demand_unread(now)
-        self.refresh_roots(now)
         self._watching.ask(None, now)
 
     def _enter_archived(self) -> None:
@@ -241,7 +242,9 @@ class Coordinator:
             self._enter(known)
 
     def _is_archived_only(self, entry: Entry) -> bool:
-        if entry.source.agent not in self._agents or stamp_of(entry.source.path) is not None:
+        if entry.source.agent not in self._agents or entry.state == "refused":
+            return False
+        if self._is_remote(entry) or stamp_of(entry.source.path) is not None:
             return False
         return file_for(self._place.archive, entry.source.agent, entry.source.path).exists()
 
@@ -296,7 +299,7 @@ class Coordinator:
         agent that has none any more is dropped.
         """
         roots = resolved(self._find_roots())
-        self._remote = {root.path: mounts.mount_of(root.path).network for root in roots}
+        self._remote = {root.path: mounts.mount_at(root.path).network for root in roots}
         dropped = {root.agent for root in self._watching.roots} - {root.agent for root in roots}
         self._watching.set_roots(roots, now)
         if dropped:
@@ -312,6 +315,7 @@ class Coordinator:
     def take_up(self, options: Options, now: float) -> None:
         """Other settings count from now on; everything is looked at by them."""
         self._options = options
+        self._dispatch.rules = options.setup.rules
         self._dispatch.pool.take_up(options.setup)
         self._dispatch.schedule.set_timing(options.timing)
         self._keeping.set_idle(options.idle, now)

@@ -9,12 +9,13 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from opensession.daemon.archive import extent, file_for, scan
+from opensession.daemon.admission import Rules
+from opensession.daemon.archive import DiskFull, NewerArchive, extent, file_for, scan
 from opensession.daemon.backlog import Backlog
 from opensession.daemon.batch import Failure
 from opensession.daemon.book import SETTLE_TRIES, Book, Entry
 from opensession.daemon.pool import Pool
-from opensession.daemon.reading import Job
+from opensession.daemon.reading import Job, versioned
 from opensession.daemon.reconcile import Stamp, stamp_of
 from opensession.daemon.schedule import BULK, LIVE, Schedule, Timing
 from opensession.daemon.store import sources
@@ -55,6 +56,7 @@ class Dispatch:
         timing: Timing,
         archive_dir: Path,
         *,
+        rules: Rules,
         settled: Callable[[int, int | None, bool], None],
         missing: Callable[[Entry], None],
     ) -> None:
@@ -74,6 +76,7 @@ class Dispatch:
         self._index: apsw.Connection | None = None
         self._workers_allowed = True
         self._bulk_from = 0.0
+        self.rules = rules
 
     def open(self, index: apsw.Connection, remote: Callable[[Entry], bool]) -> None:
         """Begins: `index` is a read connection of this thread; a `remote` source is never read in
@@ -174,18 +177,20 @@ class Dispatch:
         """
         if entry.id in self.from_archive:
             return self._begin_archived(entry, now)
-        stamp = stamp_of(entry.source.path)
+        remote = self._remote(entry)
+        stamp = entry.disk if remote else stamp_of(entry.source.path)
         entry.disk = stamp
         if stamp is None:
             self._nothing_to_read(entry, now)
             self._missing(entry)
             return True
-        if stamp == entry.stamp and not entry.fresh and entry.state == "ok":
+        unchanged = stamp == entry.stamp and not entry.fresh and entry.state == "ok"
+        if unchanged or entry.kept_out(self.rules):
             self._nothing_to_read(entry, now)
             return True
         size = entry.left(stamp)
         self.backlog.found(entry.id, size, entry.source.agent)
-        apart = size > SMALL_BYTES or entry.failing or self._remote(entry)
+        apart = size > SMALL_BYTES or entry.state == "error" or remote
         if lane == LIVE and apart:
             self.schedule.released(entry.id, now, lane=BULK)
             return True
@@ -195,7 +200,8 @@ class Dispatch:
         file = file_for(self._archive_dir, entry.source.agent, entry.source.path)
         try:
             found = scan(file)
-        except OSError:
+        except (OSError, NewerArchive) as error:
+            log.warning("an archive file cannot be read: %s", type(error).__name__)
             self.from_archive.discard(entry.id)
             self._nothing_to_read(entry, now)
             return True
@@ -248,12 +254,17 @@ class Dispatch:
             return
         self.pool.over(flight.job.number)
         entry = self.book.get(flight.job.source_id)
-        if answer.void:
-            self.schedule.released(entry.id, now, lane=flight.lane)
-        elif answer.ended.failure is not None:
-            self._failed(entry, flight, answer, answer.ended.failure, now)
-        else:
-            self._read(entry, flight, answer, now)
+        try:
+            if answer.void:
+                self.schedule.released(entry.id, now, lane=flight.lane)
+            elif answer.ended.failure is not None:
+                self._failed(entry, flight, answer, answer.ended.failure, now)
+            else:
+                self._read(entry, flight, answer, now)
+        except DiskFull:
+            if self.schedule.is_flying(entry.id):
+                self.schedule.released(entry.id, now, lane=flight.lane)
+            raise
 
     def _read(self, entry: Entry, flight: Flight, answer: Answered, now: float) -> None:
         """A job came to its end: does the index hold what it gave?"""
@@ -302,13 +313,18 @@ class Dispatch:
         if failure.state == "gone":  # there, and not to be opened: as it changes just now
             failure = Failure(entry.id, "error", "not there when it was to be read")
         self._fail(entry, flight, failure, answer.ended.place)
-        self.from_archive.discard(entry.id)
         retry = answer.ended.retry or answer.ended.failure is not failure
-        self.schedule.failed(entry.id, now, retry=retry)
+        if not retry:
+            self.from_archive.discard(entry.id)
+        if failure.state == "refused":
+            self.schedule.finished(entry.id, now)  # cheap to ask again, at the next change
+        else:
+            self.schedule.failed(entry.id, now, retry=retry)
         self._settle(entry, number, failed=failure.state == "error")
 
     def _fail(self, entry: Entry, flight: Flight, failure: Failure, place: str) -> None:
-        self._writing.call(lambda writer: writer.fail(failure))
+        known = versioned(failure, entry.source.agent)
+        self._writing.call(lambda writer: writer.fail(known))
         entry.state = failure.state
         self._note_failure(entry, flight.stamp, failure.reason, place)
 

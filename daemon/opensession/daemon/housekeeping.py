@@ -44,8 +44,9 @@ class Housekeeping:
         """
         if not self._unsettled:
             return []
+        found = self._writing.call(lambda writer: writer.unread())
         self._unsettled = False
-        return self._writing.call(lambda writer: writer.unread())
+        return found
 
     def rest(self) -> None:
         """Nothing is left to be read: after a backlog, tidies the index and gives memory back."""

@@ -90,6 +90,7 @@ class Ingest:
             pool,
             options.timing,
             place.archive,
+            rules=options.setup.rules,
             settled=self._coordinator.settled,
             missing=self._coordinator.missing,
         )
@@ -138,9 +139,10 @@ class Ingest:
         if self._watching is not None:
             self._watching.stop()
         self._dispatch.pool.kill()
+        # First: its read connection would keep the writer from removing the write-ahead log.
+        self._join(0.5)
         closed = self._writing.close(STOP_SECONDS)
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(1.0)
+        self._join(1.0)
         self._dispatch.pool.kill()
         self._dispatch.pool.join(1.0)
         return closed
@@ -225,6 +227,10 @@ class Ingest:
 
     def _ask(self, do: Callable[[float], None]) -> None:
         self._coordinator.post(Asked(do))
+
+    def _join(self, seconds: float) -> None:
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(seconds)
 
     def _make_writer(self) -> Writer:
         return Writer(

@@ -61,7 +61,14 @@ def mount_of(path: str) -> Mount:
     """The mount that holds `path`, or its nearest existing parent. An unknown one counts as a local
     file system with kind "".
     """
-    return _longest(os.path.realpath(path), mounts())
+    return mount_at(os.path.realpath(path))
+
+
+def mount_at(path: str) -> Mount:
+    """As `mount_of`, of a path that has no links. Does not touch the path, so that a server that
+    does not answer holds nobody up.
+    """
+    return _longest(path, mounts())
 
 
 def mounts() -> list[Mount]:

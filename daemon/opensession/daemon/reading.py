@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from opensession.core.config.settings import PrivacySettings
-from opensession.core.privacy import Stripper
+from opensession.core.privacy import STRIP_VERSION, Stripper
 from opensession.daemon import admission, prepare
 from opensession.daemon.batch import Batch, Failure
 from opensession.parsers import registry
@@ -109,6 +109,15 @@ def ended(job: Job, error: BaseException) -> Ended:
     else:
         place = _place(error)
     return Ended(job.number, Failure(job.source_id, state, reason), retry, place)
+
+
+def versioned(failure: Failure, agent: str) -> Failure:
+    """The failure with the versions that failed: those of this program."""
+    try:
+        version = registry.agent(agent).parser_version
+    except KeyError:
+        return failure  # an agent of another program: that one may know how
+    return msgspec.structs.replace(failure, parser_version=version, strip_version=STRIP_VERSION)
 
 
 def _place(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from opensession.daemon.mounts import mount_at
 from opensession.daemon.reconcile import Found, scan
 from opensession.daemon.watch import RootState, Watcher
 from opensession.parsers.agent import Agent, Root
@@ -21,9 +22,14 @@ RESCAN_SECONDS = 0.25
 
 def resolved(roots: Iterable[Root]) -> list[Root]:
     """Roots without links, so that each folder has one name; one that lies in another of the same
-    agent is left out, for its sources are found there.
+    agent is left out, for its sources are found there. What lies on another machine is not touched.
     """
-    real = [msgspec.structs.replace(root, path=os.path.realpath(root.path)) for root in roots]
+    real = [
+        root
+        if mount_at(os.path.normpath(root.path)).network
+        else msgspec.structs.replace(root, path=os.path.realpath(root.path))
+        for root in roots
+    ]
     found: list[Root] = []
     for root in sorted(real, key=lambda root: len(root.path)):
         inside = any(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from opensession.daemon import inotify
 from opensession.daemon.inotify import Event, Inotify
-from opensession.daemon.mounts import mount_of
+from opensession.daemon.mounts import mount_at
 from opensession.daemon.watch import (
     MAX_FOLDERS,
     RootState,
@@ -86,7 +86,9 @@ class InotifyWatcher:
 
     def watch(self, roots: Sequence[Root]) -> None:
         with self._lock:
-            if self._instance is None:
+            if self._stopping.is_set():
+                return
+            if self._instance is None and self._may_begin():
                 self._begin()
             for root in set(self._trees) - set(roots):
                 self._clear(self._trees.pop(root))
@@ -253,11 +255,11 @@ class InotifyWatcher:
         """Sets up watching of a root from nothing."""
         self._clear(tree)
         kind = self._is_polled(tree.root.path)
-        exists = Path(tree.root.path).is_dir()
         if kind:
             tree.retry_at = self._clock() + RETRY_LIMIT_SECONDS[0]
-            tree.state = RootState("polling", f"{kind}: changes there give no events", exists)
+            tree.state = RootState("polling", f"{kind}: changes there give no events")
             return
+        exists = Path(tree.root.path).is_dir()
         if self._instance is None:
             error = self._instance_error or OSError(errno.EMFILE, "")
             self._poll(tree, inotify.limit_note(error), exists)
@@ -395,7 +397,7 @@ class InotifyWatcher:
 
 
 def _polled_kind(path: str) -> str:
-    mount = mount_of(path)
+    mount = mount_at(path)
     return mount.kind if mount.polled else ""
 
 

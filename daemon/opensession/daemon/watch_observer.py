@@ -78,6 +78,8 @@ class ObserverWatcher:
 
     def watch(self, roots: Sequence[Root]) -> None:
         with self._lock:
+            if self._stopped:
+                return
             if self._observer is None:
                 self._begin()
             for root in set(self._aims) - set(roots):

@@ -20,7 +20,6 @@ import apsw
 import msgspec
 
 from opensession.daemon.archive import DiskFull
-from opensession.daemon.batch import Batch
 from opensession.daemon.reading import Ended, Got
 from opensession.daemon.schedule import BULK, LIVE
 from opensession.daemon.store.change import Change
@@ -187,7 +186,7 @@ class Writing:
             self._calls.clear()
             items = [] if calls else self._take_group()
         for work, future in calls:
-            _answer(writer, work, future)
+            _answer(writer, work, future, lambda: self._closing)
         if items:
             self._store(writer, items)
         return True
@@ -210,7 +209,10 @@ class Writing:
             void = set(self._void)
         got = [item for item in items if isinstance(item, Got) and item.job not in void]
         try:
-            changes = _apply(writer, [item.batch for item in got], lambda: self._closing)
+            batches = [item.batch for item in got]
+            changes: list[Change] = []
+            if batches:
+                changes = _insisting(lambda: writer.apply(batches), lambda: self._closing)
         except DiskFull:
             self.void([item.job for item in got])
             self._on_outcome(Full())
@@ -245,22 +247,22 @@ class Writing:
             future.set_exception(Closed())
 
 
-def _apply(writer: Writer, batches: list[Batch], stopped: Callable[[], bool]) -> list[Change]:
-    """Applies batches, again if another program holds the index for a while."""
-    if not batches:
-        return []
+def _insisting(work: Callable[[], T], stopped: Callable[[], bool]) -> T:
+    """The result of `work`, done again while another program holds the index."""
     while True:
         try:
-            return writer.apply(batches)
+            return work()
         except apsw.BusyError:
             if stopped():
                 raise
             log.warning("another program holds a lock on the index: trying again")
 
 
-def _answer(writer: Writer, work: Callable[[Writer], T], future: Future[T]) -> None:
+def _answer(
+    writer: Writer, work: Callable[[Writer], T], future: Future[T], stopped: Callable[[], bool]
+) -> None:
     try:
-        result = work(writer)
+        result = _insisting(lambda: work(writer), stopped)
     except CorruptDatabase as error:
         future.set_exception(error)
         raise

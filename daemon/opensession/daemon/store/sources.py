@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from opensession.daemon.archive import Archived
-from opensession.daemon.batch import Batch
+from opensession.daemon.batch import Batch, Failure
 from opensession.parsers.agent import Cursor, Source
 
 
@@ -182,6 +182,14 @@ def record_state(db: apsw.Connection, source_id: int, state: str, reason: str) -
     db.execute(
         "UPDATE source SET state = ?, error = ?, retries = retries + 1 WHERE id = ?",
         (state, reason, source_id),
+    )
+
+
+def record_tried(db: apsw.Connection, failure: Failure) -> None:
+    """Records by which versions a source that was never read could not be read."""
+    db.execute(
+        "UPDATE source SET parser_version = ?, strip_version = ? WHERE id = ? AND read_us = 0",
+        (failure.parser_version, failure.strip_version, failure.source_id),
     )
 
 

@@ -92,6 +92,7 @@ class Writer:
             return
         with self._transaction():
             sources.record_state(self._db, failure.source_id, failure.state, failure.reason)
+            sources.record_tried(self._db, failure)
 
     def mark_gone(self, ids: Iterable[int]) -> None:
         """The files of these sources are no more. All that was stored stays; where another source
