@@ -8,17 +8,16 @@ file on that side, and have no line break at their end.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
+
+from opensession.core.stats import diff_lines
 
 _COMPARED_LINES = 2_000
 _COMPARED_PRODUCT = 1_000_000
 """Bounds of line-by-line comparison (its cost is quadratic): beyond, the whole middle counts as
 replaced."""
-
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 
 class Hunk(msgspec.Struct, frozen=True, rename="camel"):
@@ -81,31 +80,8 @@ def with_header(path: str, body: str, *, new_path: str = "") -> str:
     return "\n".join([*_header(path, new_path or path, created=False, deleted=False), body])
 
 
-def count(diff: str) -> tuple[int, int]:
-    """Lines added and removed by a unified diff.
-
-    Within a hunk its counts decide, so that a removed line `-- x` is not taken for a header.
-    """
-    added = removed = old_left = new_left = 0
-    for line in diff.split("\n"):
-        hunk = _HUNK.match(line) if line.startswith("@@") and old_left + new_left <= 0 else None
-        if hunk:
-            old_left = int(hunk[1]) if hunk[1] else 1
-            new_left = int(hunk[2]) if hunk[2] else 1
-            continue
-        if old_left + new_left <= 0 and line.startswith(("---", "+++")):
-            continue
-        sign = line[:1]
-        if sign == "+":
-            added += 1
-            new_left -= 1
-        elif sign == "-":
-            removed += 1
-            old_left -= 1
-        elif sign in (" ", ""):
-            old_left -= 1
-            new_left -= 1
-    return added, removed
+count = diff_lines
+"""Lines added and removed by a unified diff."""
 
 
 def _header(path: str, new_path: str, *, created: bool, deleted: bool) -> list[str]:
