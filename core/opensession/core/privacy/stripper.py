@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from opensession.core.hail import Event, SessionInfo
+from opensession.core.hail import Attributes, Event, SessionInfo
 from opensession.core.privacy.env import env_detector, redact_value
 from opensession.core.privacy.paths import path_detectors
 from opensession.core.privacy.redaction import untag
@@ -26,6 +26,11 @@ UNREADABLE = frozenset(
 """Fields that agents sign or encrypt: a change would break them, and nobody can read them."""
 
 _STRUCTURAL = frozenset(("FileRead", "FileEdit", "FileCreate", "FileDelete"))
+
+_PLAIN = frozenset(
+    ("type", "Text", "text", "Code", "code", "language", "start_line", "Json", "data", "command")
+)
+"""Words of our own that stand in nearly every event and hold nothing."""
 
 _PASSES = 4
 
@@ -60,19 +65,21 @@ class Stripper:
 
     def strip_event(self, event: Event) -> tuple[Event, Counts]:
         """The event as it is stored; the same object if there is nothing to take out."""
-        if not self._suspect(event):
-            return event, {}
         counts: Counts = {}
-        data = event.data
-        stripped = self._tree(data, counts)
-        if data is not None and event.type in _STRUCTURAL and "path" in data:
-            stripped = {**stripped, "path": data["path"]}
-        blocks = self._tree(event.blocks, counts)
-        attributes = self._tree(event.attributes, counts)
+        data, blocks, attributes = event.data, event.blocks, event.attributes
+        if data and self._may_hold(data):
+            stripped = self._tree(data, counts)
+            if event.type in _STRUCTURAL and "path" in data:
+                stripped = {**stripped, "path": data["path"]}
+            data = stripped
+        if blocks and self._may_hold(blocks):
+            blocks = self._tree(blocks, counts)
+        if attributes and self._suspect(attributes):
+            attributes = self._tree(attributes, counts)
         if not counts:
             return event, {}
         return (
-            msgspec.structs.replace(event, data=stripped, blocks=blocks, attributes=attributes),
+            msgspec.structs.replace(event, data=data, blocks=blocks, attributes=attributes),
             counts,
         )
 
@@ -127,12 +134,23 @@ class Stripper:
             hits = self._scanner.hits(data)
         return text if data is before else data.decode("utf-8", "surrogatepass")
 
-    def _suspect(self, event: Event) -> bool:
-        """Reports whether any text of an event holds a keyword: one pass over all of it."""
+    def _may_hold(self, value: Any) -> bool:
+        """Reports whether a keyword is anywhere in a JSON value: one pass over its encoding.
+
+        Encoding doubles backslashes, so those before a name that a keyword has stand for it.
+        """
+        try:
+            encoded = msgspec.json.encode(value)
+        except (UnicodeError, OverflowError, RecursionError):
+            return True
+        return (
+            bool(self._scanner.hits(encoded)) or b"\\\\Users" in encoded or b"\\\\users" in encoded
+        )
+
+    def _suspect(self, attributes: Attributes) -> bool:
+        """As `_may_hold`, without the names of counts: most events have some of tokens."""
         texts: list[str] = []
-        _collect(event.data, texts)
-        _collect(event.blocks, texts)
-        _collect(event.attributes, texts)
+        _collect(attributes, texts)
         joined = "\n".join(texts).encode("utf-8", "surrogatepass")
         return bool(self._scanner.hits(joined))
 
@@ -166,7 +184,7 @@ class Stripper:
         items: dict[str, Any] = {}
         named = node.get("name")
         for key, value in node.items():
-            clean = self._text(key, counts)
+            clean = key if key in _PLAIN else self._text(key, counts)
             while clean in items:
                 clean += "'"  # two homes became one name; nothing is dropped
             if key in UNREADABLE or _is_image(key, value):
@@ -186,7 +204,9 @@ class Stripper:
             if redacted is not None:
                 counts[redacted[1]] = counts.get(redacted[1], 0) + 1
                 return redacted[0]
-        return self._text(value, counts) if isinstance(value, str) else value
+        if not isinstance(value, str) or value in _PLAIN:
+            return value
+        return self._text(value, counts)
 
 
 def _replaced(data: bytes, found: list[Found], counts: Counts) -> bytes:
