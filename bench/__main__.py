@@ -10,7 +10,7 @@ from pathlib import Path
 from bench import cases, corpus
 from bench.table import Figure, machine, markdown
 
-CASES = ("index", "reads", "search", "append", "idle", "startup")
+CASES = ("machine", "index", "reads", "search", "append", "idle", "startup")
 
 
 def main() -> None:
@@ -40,6 +40,8 @@ def main() -> None:
         for name in wanted:
             begin = time.perf_counter()
             match name:
+                case "machine":
+                    got = cases.machine_speed(home)
                 case "index":
                     got = cases.first_index(home, given.runs)
                 case "reads":
