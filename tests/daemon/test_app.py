@@ -266,6 +266,44 @@ def test_what_only_the_old_index_has_is_kept(home: Home) -> None:
     assert (home.paths.data_dir / "index.db.old").exists()
 
 
+def test_a_rebuild_that_cannot_begin_changes_nothing(home: Home) -> None:
+    """Where the old index cannot be put aside: an error, and capture goes on with what there is."""
+    write_sessions(home)
+    with running(home) as daemon:
+        daemon.index()
+        (home.paths.data_dir / "index.db.old").mkdir()
+
+        with pytest.raises(RpcError, match="could not be put aside"):
+            daemon.call("index.rebuild")
+
+        assert ids(daemon) == {ONE, TWO}
+        with (home.path / TRANSCRIPT).open("ab") as file:
+            file.write(claude_line(ONE, 3, "and on it goes"))
+        daemon.index()
+        assert daemon.call("sessions.get", ref=ONE)["session"]["event_count"] == 3
+
+
+def test_what_keeps_sessions_out_is_red(home: Home) -> None:
+    """An index that cannot be opened any more is told by status and health; others still answer."""
+    write_sessions(home)
+    with running(home) as daemon:
+        daemon.index()
+        # Archiving is switched, so the index is opened anew, and by now it is somebody else's.
+        home.write("foreign", b"SQLite format 3\0" + bytes(4000)).rename(home.paths.index_db)
+        with pytest.raises(RpcError):
+            daemon.call("config.set", values={"archive.raw": False})
+
+        health = daemon.call("daemon.health")
+        notices = daemon.call("daemon.status")["notices"]
+        with pytest.raises(RpcError) as caught:
+            daemon.call("index.run", wait=False)
+
+    red = [check["name"] for check in health["checks"] if check["state"] == "red"]
+    assert "capture" in red
+    assert any("nothing is read any more" in notice for notice in notices)
+    assert caught.value.code == -32004
+
+
 def test_a_rebuild_that_was_broken_off_is_gone_on_with(home: Home) -> None:
     """kill -9 amid a rebuild: the next start completes it and tidies up."""
     write_sessions(home)

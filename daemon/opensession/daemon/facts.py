@@ -103,15 +103,18 @@ def kept_line(archive: Path) -> str:
     )
 
 
+def check_capture(app: App) -> list[Check]:
+    """Whether anything keeps sessions from being taken in."""
+    return [
+        Check(name="capture", state="red", message=said, hint="opensession daemon logs")
+        for said in app.library.obstacles()
+    ]
+
+
 async def check_index(app: App) -> list[Check]:
     """Whether the index can be read, is whole, and lacks nothing that was read once."""
     name = "index"
     found = []
-    if app.library.failure():
-        said = f"nothing is read any more: {app.library.failure()}"
-        found.append(
-            Check(name="capture", state="red", message=said, hint="opensession daemon restart")
-        )
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await app.library.query(overview.check)

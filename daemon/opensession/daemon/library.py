@@ -23,7 +23,7 @@ from opensession.core.paths import Paths
 from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.core.rpc.envelope import Params
-from opensession.daemon import roots, set_aside, tasks, wsl
+from opensession.daemon import logs, roots, set_aside, tasks, wsl
 from opensession.daemon.ingest import Ingest
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
@@ -193,9 +193,10 @@ class Library:
             log.warning("the index cannot be asked: %s", type(error).__name__)
             return {}
 
-    def failure(self) -> str:
-        """Why nothing is read any more; empty while all is well."""
-        return self._failed
+    def obstacles(self) -> list[str]:
+        """What keeps sessions from being taken in, or from being kept, in sentences."""
+        found = [f"nothing is read any more: {self._failed}"] if self._failed else []
+        return found if self._ingest is None else [*found, *self._ingest.notices()]
 
     def notices(self) -> list[str]:
         """What a person should know."""
@@ -203,11 +204,7 @@ class Library:
         if self._alone:
             old = set_aside.old_index(self._paths.index_db)
             found.append(f"{self._alone} sessions are in the old index alone, which is kept: {old}")
-        if self._failed:
-            found.append(f"nothing is read any more: {self._failed}")
-        if self._ingest is not None:
-            found += self._ingest.notices()
-        return found
+        return [*found, *self.obstacles()]
 
     # Settings and folders.
 
@@ -321,11 +318,19 @@ class Library:
             self._replaced = asyncio.get_running_loop().create_future()
             if ingest is not None:
                 await asyncio.to_thread(ingest.stop)
-            between()
+            problem = _try(between)
+            try:
+                self._ingest = await self._opened()
+            except Exception as error:
+                self._failed = logs.describe(error)
+                raise
             self._failed = ""
-            self._ingest = await self._opened()
             if self._started:
                 self._ingest.start(history=self._history)
+        if problem is not None:
+            raise OpenSessionError(
+                f"the index could not be put aside: {problem.strerror}", "opensession daemon health"
+            ) from problem
 
     def _on_damage(self) -> None:
         """A read came upon damage: look closer, once."""
@@ -339,9 +344,7 @@ class Library:
         if isinstance(error, CorruptDatabase):
             self._looking = tasks.spawn(self._recover(error), name="make the index anew")
         else:
-            self._failed = (
-                str(error) if isinstance(error, OpenSessionError) else type(error).__name__
-            )
+            self._failed = logs.describe(error)
 
     async def _recover(self, error: Exception) -> None:
         """Move a damaged index aside and make it anew."""
@@ -369,6 +372,15 @@ class Library:
             log.warning("the new index is not complete, so the old one is kept: %s", error)
             return
         self._alone = await asyncio.to_thread(set_aside.remove_old, self._paths.index_db)
+
+
+def _try(action: Callable[[], object]) -> OSError | None:
+    """What kept an action on files from being done; None if it was."""
+    try:
+        action()
+    except OSError as error:
+        return error
+    return None
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, fn: Callable[..., None], *args: Any) -> None:

@@ -28,7 +28,7 @@ def put_aside(index: Path) -> None:
     making that was broken off, is the more complete one and stays; then this one is removed.
     """
     target = old_index(index)
-    if target.exists():
+    if target.is_file():
         _remove(index)
         return
     for part in _PARTS[1:]:
@@ -43,7 +43,7 @@ def remove_old(index: Path) -> int:
     in it alone; then it is kept.
     """
     old = old_index(index)
-    if not old.exists():
+    if not old.is_file():
         return 0
     alone = sessions_only_in(old, index)
     if alone:

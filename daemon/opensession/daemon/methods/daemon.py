@@ -89,6 +89,7 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *checks.check_config(app.paths.config_file, app.loaded.warnings, app.refused),
         *checks.check_restart(app.restart_due),
         *await asyncio.to_thread(_look_at_disk, app),
+        *facts.check_capture(app),
         *await facts.check_index(app),
         *checks.check_agents(
             await app.library.agent_status(look=True),
