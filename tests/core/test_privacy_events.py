@@ -43,6 +43,8 @@ def test_structural_paths_stay_in_the_index() -> None:
     )
     stripped, _ = STRIPPER.strip_event(one)
     assert stripped.data == {"path": "/home/ann/x.py", "diff": "~"}
+    only = event("FileRead", data={"path": "/home/ann/x.py"})
+    assert STRIPPER.strip_event(only) == (only, {})
     assert STRIPPER.strip_outgoing(stripped).data == {"path": "~/x.py", "diff": "~"}
 
 
@@ -79,6 +81,13 @@ def test_names_of_fields_are_stripped_and_none_is_lost() -> None:
     assert list(data.values()) == [1, 2]
     assert "bob" not in str(data)
     assert "carl" not in str(data)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_escaped_windows_paths_are_found_in_any_field(depth: int) -> None:
+    home = "C:" + "\\" * depth + "Users" + "\\" * depth + "bob" + "\\" * depth + "x"
+    for one in (event(blocks=[text(home)]), event(data={"x": home}), event(attributes={"x": home})):
+        assert STRIPPER.strip_event(one)[1] == {"user": 1}
 
 
 def test_signatures_and_images_are_left_alone() -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from opensession.core.hail import Attributes, Event, SessionInfo
 from opensession.core.privacy.env import env_detector, redact_value
+from opensession.core.privacy.names import secret_name
 from opensession.core.privacy.paths import path_detectors
 from opensession.core.privacy.redaction import untag
 from opensession.core.privacy.remotes import without_login
@@ -27,9 +28,7 @@ UNREADABLE = frozenset(
 
 _STRUCTURAL = frozenset(("FileRead", "FileEdit", "FileCreate", "FileDelete"))
 
-_PLAIN = frozenset(
-    ("type", "Text", "text", "Code", "code", "language", "start_line", "Json", "data", "command")
-)
+_PLAIN = frozenset(("Text", "Code", "Json", "text"))
 """Words of our own that stand in nearly every event and hold nothing."""
 
 _PASSES = 4
@@ -67,11 +66,12 @@ class Stripper:
         """The event as it is stored; the same object if there is nothing to take out."""
         counts: Counts = {}
         data, blocks, attributes = event.data, event.blocks, event.attributes
-        if data and self._may_hold(data):
-            stripped = self._tree(data, counts)
-            if event.type in _STRUCTURAL and "path" in data:
-                stripped = {**stripped, "path": data["path"]}
-            data = stripped
+        if data and event.type in _STRUCTURAL and "path" in data:
+            rest = {name: value for name, value in data.items() if name != "path"}
+            if rest and self._may_hold(rest):
+                data = {"path": data["path"], **self._tree(rest, counts)}
+        elif data and self._may_hold(data):
+            data = self._tree(data, counts)
         if blocks and self._may_hold(blocks):
             blocks = self._tree(blocks, counts)
         if attributes and self._suspect(attributes):
@@ -184,7 +184,7 @@ class Stripper:
         items: dict[str, Any] = {}
         named = node.get("name")
         for key, value in node.items():
-            clean = key if key in _PLAIN else self._text(key, counts)
+            clean = key if key.isidentifier() else self._text(key, counts)
             while clean in items:
                 clean += "'"  # two homes became one name; nothing is dropped
             if key in UNREADABLE or _is_image(key, value):
@@ -199,7 +199,7 @@ class Stripper:
         node.update(items)
 
     def _value(self, name: str, value: Any, counts: Counts) -> Any:
-        if self._env and _is_telling(value):
+        if self._env and secret_name(name) is not None and _is_telling(value):
             redacted = redact_value(name, str(value), self._key)
             if redacted is not None:
                 counts[redacted[1]] = counts.get(redacted[1], 0) + 1
