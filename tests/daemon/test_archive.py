@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -134,6 +135,44 @@ def test_a_cut_source_is_a_generation_of_its_beginning(tmp_path: Path) -> None:
     assert (state.generation, state.length) == (2, 208)
     assert _bytes(tmp_path, 1) == WHOLE
     assert _bytes(tmp_path, 2) == WHOLE[:204] + b"new\n"
+
+
+def test_any_number_of_sources_can_be_appended_to_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of open files is bounded."""
+    monkeypatch.setattr("opensession.daemon.archive.append._OPEN_FILES", 3)
+    sources = [Source("claude-code", "/root", f"/root/{n}.jsonl") for n in range(10)]
+    states = [FRESH] * 10
+    process = psutil.Process()
+    with Appending(tmp_path) as appending:
+        before = process.num_fds()
+        for part in (b"first\n", b"second\n"):
+            for n, source in enumerate(sources):
+                frame = make_frame(states[n].length, part)
+                states[n] = appending.append(source, states[n], frame)
+                assert process.num_fds() <= before + 3
+        appending.sync()
+
+    for source, state in zip(sources, states, strict=True):
+        file = archive.file_for(tmp_path, source.agent, source.path)
+        assert b"".join(archive.read(file, 1)) == b"first\nsecond\n"
+        assert state.size == file.stat().st_size
+
+
+def test_what_was_never_synced_is_synced_when_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that are not written again, since they are there, must not be lost to a power cut."""
+    with Appending(tmp_path) as appending:
+        appending.append(SOURCE, FRESH, make_frame(0, b"written, and then killed\n"))
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_ino))
+
+    _append(tmp_path, FRESH, 0, b"written, and then killed\n")
+
+    assert _file(tmp_path).stat().st_ino in synced
+    assert _file(tmp_path).parent.stat().st_ino in synced
 
 
 def test_a_gap_is_not_written(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -33,6 +35,7 @@ from opensession.parsers.agent import Source
 
 LEVEL = 3
 _SYNC_THREADS = 8
+_OPEN_FILES = 200
 
 
 class Archived(msgspec.Struct, frozen=True):
@@ -68,9 +71,7 @@ class Appending:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for file in self._open.values():
-            os.close(file.descriptor)
-        self._open.clear()
+        self._close()
 
     def append(self, source: Source, state: Archived, frame: Frame) -> Archived:
         """Archives `frame`; returns the new state.
@@ -81,7 +82,7 @@ class Appending:
         """
         try:
             file = self._file(source)
-            state = file.known(source, state)
+            state = self._known(file, source, state)
             if frame.offset > state.length:
                 return state
             if frame.offset == state.length:
@@ -96,7 +97,7 @@ class Appending:
         """Records that the source is now only its first `length` bytes; older ones are kept."""
         try:
             file = self._file(source)
-            state = file.known(source, state)
+            state = self._known(file, source, state)
             if length >= state.length:
                 return state
             frame = make_frame(length, b"")
@@ -109,15 +110,14 @@ class Appending:
     def sync(self) -> None:
         """Returns when everything appended is on the disk, names of new files included."""
         changed = [file.descriptor for file in self._open.values() if file.written]
+        work = [partial(os.fsync, descriptor) for descriptor in changed]
+        work += [partial(sync_folder, folder) for folder in self._new_folders]
         try:
-            if len(changed) > 1:
-                with ThreadPoolExecutor(min(_SYNC_THREADS, len(changed))) as pool:
-                    list(pool.map(os.fsync, changed))
-            else:
-                for descriptor in changed:
-                    os.fsync(descriptor)
-            for folder in self._new_folders:
-                sync_folder(folder)
+            if len(work) > 1:  # together they cost the disk little more than one does
+                with ThreadPoolExecutor(min(_SYNC_THREADS, len(work))) as pool:
+                    list(pool.map(_call, work))
+            elif work:
+                work[0]()
         except OSError as error:
             if is_full(error):
                 raise DiskFull(str(error.strerror)) from error
@@ -126,16 +126,33 @@ class Appending:
             file.written = False
         self._new_folders.clear()
 
+    def _known(self, file: _File, source: Source, state: Archived) -> Archived:
+        known = file.known(source, state)
+        if file.unsure:
+            # Whether its bytes and its name ever reached the disk is not known: see to it.
+            file.written = True
+            self._new_folders.add(file.path.parent)
+        return known
+
     def _file(self, source: Source) -> _File:
         path = file_for(self._archive_dir, source.agent, source.path)
         file = self._open.get(path)
         if file is None:
-            self._make_folder(path.parent)
-            file = _File(path)
-            if file.size == 0:
-                self._new_folders.add(path.parent)
+            if len(self._open) >= _OPEN_FILES:
+                self.sync()
+                self._close()
+            try:
+                file = _File(path)
+            except FileNotFoundError:
+                self._make_folder(path.parent)
+                file = _File(path)
             self._open[path] = file
         return file
+
+    def _close(self) -> None:
+        for file in self._open.values():
+            os.close(file.descriptor)
+        self._open.clear()
 
     def _make_folder(self, folder: Path) -> None:
         for each in (self._archive_dir, folder):
@@ -152,7 +169,9 @@ class _File:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = os.open(path, flags, 0o600)
         self.size = os.fstat(self.descriptor).st_size
+        self.path = path
         self.written = False
+        self.unsure = False
         self._state: Archived | None = None
         self._entries: list[Entry] | None = None
         if self.size == 0:
@@ -168,11 +187,11 @@ class _File:
         if self.size == recorded.size and self.size > 0:
             self._state = recorded
             return recorded
+        self.unsure = True
         found = scan_open(self.descriptor)
         if found.end < found.size:
             os.ftruncate(self.descriptor, found.end)
             self.size = found.end
-            self.written = True
         if self.size == 0:
             self._write(header(source))
         self._entries = list(found.entries)
@@ -229,6 +248,10 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _call(work: Callable[[], None]) -> None:
+    work()
 
 
 def _overlapping(file: _File, source: Source, state: Archived, frame: Frame) -> Archived:
