@@ -11,7 +11,7 @@ import msgspec
 
 from opensession.core.config.settings import PrivacySettings
 from opensession.core.privacy import STRIP_VERSION, Stripper
-from opensession.daemon import admission, prepare
+from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
 from opensession.parsers import registry
 from opensession.parsers.agent import Cursor, Source, SourceGone, SourceRefused
@@ -86,10 +86,12 @@ def read(setup: Setup, stripper: Stripper, job: Job, scratch: Path) -> Iterator[
 
             temporary = materialise(Path(job.archive_file), job.generation, scratch)
             source = msgspec.structs.replace(source, read_from=str(temporary))
+        cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key)
         batches = prepare.batches(
-            agent, job.source_id, source, job.cursor, stripper, archive=setup.archive
+            agent, job.source_id, source, cursor, stripper, archive=setup.archive
         )
-        yield from admission.admitted(setup.rules, source, batches)
+        for batch in admission.admitted(setup.rules, source, batches):
+            yield msgspec.structs.replace(batch, cursor=seal.sealed(batch.cursor, setup.key))
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
