@@ -150,7 +150,15 @@ class Stripper:
     def _suspect(self, attributes: Attributes) -> bool:
         """As `_may_hold`, without the names of counts: most events have some of tokens."""
         texts: list[str] = []
-        _collect(attributes, texts)
+        for name, value in attributes.items():
+            if isinstance(value, (dict, list)):
+                _collect(value, texts)
+            elif secret_name(name) is not None and _is_telling(value):
+                return True
+            elif isinstance(value, str):
+                texts.append(value)
+            if not name.replace(".", "_").isidentifier():
+                texts.append(name)
         joined = "\n".join(texts).encode("utf-8", "surrogatepass")
         return bool(self._scanner.hits(joined))
 
