@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opensession.core.fold import (
-    Numbered,
-    by_time,
-    fold_session,
-    gather,
-    merge,
-    task_of,
-)
+from opensession.core.fold import Fold, child_event, fold_session
 from opensession.core.hail import Event
 from opensession.core.stats import recompute
 
@@ -87,28 +80,16 @@ def test_tokens_stay_on_the_last_record_of_a_message() -> None:
 
 
 def test_results_alone_are_enough_to_fold_any_page() -> None:
-    fold = gather([(3, RAN), (4, EDITED)])
+    fold = Fold()
+    fold.add(3, RAN)
+    fold.add(4, EDITED)
     assert fold.event(1, RUN).data == {"command": "ls", "exit_code": 0}
     assert fold.event(2, EDIT).data is not None
 
 
-def test_a_subagent_becomes_a_task() -> None:
-    """DECISIONS §2: a subagent is folded into its parent as a task when reading."""
-    child = [(1, event("u", "UserMessage", time=5)), (2, event("v", "AgentMessage", time=3))]
-    task = task_of("agent-1", "look around", by_time(child))
-    assert [each.event.event_id for each in task] == [
-        "agent-1:start", "agent-1:v", "agent-1:u", "agent-1:end",
-    ]  # fmt: skip
-    assert {each.event.task_id for each in task} == {"agent-1"}
-    assert task[0].event.data == {"title": "look around"}
-    assert (task[0].event.time_us, task[-1].event.time_us) == (3, 5)
-    assert task_of("agent-1", "", []) == []
-
-
-def test_parent_and_tasks_in_the_order_of_time() -> None:
-    parent = [Numbered("p", seq, event(f"p{seq}", "Thinking", time=seq)) for seq in (1, 3, 3, 6)]
-    task = task_of(
-        "c", "", [(1, event("x", "Thinking", time=3)), (2, event("y", "Thinking", time=4))]
-    )
-    merged = [each.event.event_id for each in merge(parent, [task])]
-    assert merged == ["p1", "p3", "p3", "c:start", "c:x", "c:y", "c:end", "p6"]
+def test_a_subagents_event_keeps_its_own_id_behind_its_sessions() -> None:
+    """Event ids are unique in one session only."""
+    shown = child_event("agent-1", event("u1", "UserMessage"))
+    assert (shown.event_id, shown.task_id) == ("agent-1:u1", "agent-1")
+    inner = child_event("agent-1", Event(event_id="u1", time_us=0, type="Custom", task_id="turn"))
+    assert inner.task_id == "turn"

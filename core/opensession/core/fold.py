@@ -4,14 +4,13 @@ An event is stored as it came: a call's exit code, diff and duration stand in it
 tokens of a response on every record of it. Whoever reads a session wants them in the call, and the
 tokens once. Subagents, which are sessions of their own, become tasks of their parent.
 
-Two passes, so that a session of any length can be read in pages: `gather` goes over the results
-and the events with tokens; the Fold it gives then changes event by event.
+Two passes, so that a session of any length can be read in pages: a Fold is told of the results and
+of the events with tokens, and then changes event by event.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,7 +38,10 @@ class Numbered(NamedTuple):
 
 
 class Fold:
-    """What of a session is to be moved; filled by `gather`."""
+    """What of a session is to be moved: first `add` what there is, then change each `event`.
+
+    Events but results and those with tokens move nothing and need not be added.
+    """
 
     def __init__(self) -> None:
         self._by_seq: dict[int, Outcome] = {}
@@ -90,48 +92,12 @@ class Fold:
         return msgspec.structs.replace(event, **changes) if changes else event
 
 
-def gather(events: Iterable[tuple[int, Event]]) -> Fold:
-    """What is to be moved among (seq, event), in the order of seq.
-
-    Events but results and those with tokens change nothing and can be left out.
-    """
-    fold = Fold()
-    for seq, event in events:
-        fold.add(seq, event)
-    return fold
-
-
 def fold_session(events: Sequence[Event]) -> list[Event]:
     """A whole session folded; `events` are those of seq 1 and on, and stay in this order."""
-    numbered = list(enumerate(events, 1))
-    fold = gather(numbered)
-    return [fold.event(seq, event) for seq, event in numbered]
-
-
-def by_time(events: Iterable[tuple[int, Event]]) -> list[tuple[int, Event]]:
-    """(seq, event) in the order of time, ties by seq."""
-    return sorted(events, key=lambda one: (one[1].time_us, one[0]))
-
-
-def task_of(child_id: str, title: str, events: Sequence[tuple[int, Event]]) -> list[Numbered]:
-    """A subagent's events, in the order of time, as a task: TaskStart, the events, TaskEnd.
-
-    Event ids get the child's id in front, since they are unique in one session only. A session
-    without events is no task.
-    """
-    if not events:
-        return []
-    data = {"title": title} if title else {}
-    first, last = events[0][1].time_us, events[-1][1].time_us
-    start = Event(
-        event_id=f"{child_id}:start", time_us=first, type="TaskStart", data=data, task_id=child_id
-    )
-    end = Event(event_id=f"{child_id}:end", time_us=last, type="TaskEnd", data={}, task_id=child_id)
-    return [
-        Numbered(child_id, 0, start),
-        *(Numbered(child_id, seq, child_event(child_id, event)) for seq, event in events),
-        Numbered(child_id, events[-1][0], end),
-    ]
+    fold = Fold()
+    for seq, event in enumerate(events, 1):
+        fold.add(seq, event)
+    return [fold.event(seq, event) for seq, event in enumerate(events, 1)]
 
 
 def child_event(child_id: str, event: Event) -> Event:
@@ -139,13 +105,6 @@ def child_event(child_id: str, event: Event) -> Event:
     return msgspec.structs.replace(
         event, event_id=f"{child_id}:{event.event_id}", task_id=event.task_id or child_id
     )
-
-
-def merge(parent: Iterable[Numbered], tasks: Iterable[Iterable[Numbered]]) -> Iterator[Numbered]:
-    """Parent and tasks in the order of time; of equal times the parent's come first, and each
-    session's own order stays.
-    """
-    yield from heapq.merge(parent, *tasks, key=lambda one: one.event.time_us)
 
 
 def _with_outcome(event: Event, outcome: Outcome) -> dict[str, Any]:
