@@ -1,5 +1,6 @@
 # noqa: INP001 - a program, not a package
-"""Writes `docs/rpc.md` and `docs/openrpc.json` from the messages in `core.rpc`.
+"""Writes `docs/rpc.md` and `docs/openrpc.json` from the messages in `core.rpc`, and
+`docs/daemon.example.toml` from the table of settings.
 
 `--check` writes nothing and fails if a file differs from what would be written.
 """
@@ -17,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from opensession.core import __version__, errors
+from opensession.core import __version__, config, errors
 from opensession.core.rpc.envelope import PROTOCOL, REQUEST_LIMIT, Method
 from opensession.core.rpc.events import EventNotice
 from opensession.core.rpc.index import Progress
@@ -219,9 +220,14 @@ def _nested() -> list[type[Any]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the two files, or compare them."""
+    """Write the files, or compare them."""
     stale = []
-    for name, text in (("rpc.md", markdown()), ("openrpc.json", openrpc())):
+    pages = {
+        "rpc.md": markdown(),
+        "openrpc.json": openrpc(),
+        "daemon.example.toml": config.example_text(),
+    }
+    for name, text in pages.items():
         path = DOCS / name
         if "--check" not in arguments:
             path.write_text(text, encoding="utf-8")
@@ -229,7 +235,7 @@ def main(arguments: list[str]) -> int:
             stale.append(f"docs/{name}")
     if stale:
         sys.stderr.write(
-            f"{', '.join(stale)} differ from core.rpc\nnext: python scripts/gen_docs.py\n"
+            f"{', '.join(stale)} differ from the code\nnext: python scripts/gen_docs.py\n"
         )
     return 1 if stale else 0
 
