@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 
+import apsw
+import pytest
+
 from opensession.daemon.user_data import (
     ExtraRoot,
     UserData,
@@ -46,3 +49,22 @@ def test_close_leaves_no_journal(home: Home) -> None:
     user.close()
 
     assert [path.name for path in home.path.glob("user.db*")] == ["user.db"]
+
+
+def test_a_full_disk_keeps_nobody_from_being_told(home: Home) -> None:
+    """DECISIONS §4: a full disk is red in `status`, which must not fail by it; nor `hello`."""
+    user = UserData(home.path / "user.db")
+    root = ExtraRoot("codex", "/" + "b" * 10_000, "CODEX_HOME")
+
+    def fill(db: apsw.Connection) -> None:
+        db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').get}")
+        with pytest.raises(apsw.FullError):
+            for number in range(100_000):
+                db.execute("INSERT INTO setting (key, value) VALUES (?, '1')", (f"k{number}",))
+
+    user.read(fill)
+
+    assert user.read(lambda db: times_said(db, "kept")) == 0
+    assert user.read(functools.partial(remember_root, root=root)) is False
+    assert user.read(extra_roots) == []
+    user.close()

@@ -19,6 +19,9 @@ from opensession.daemon.store.connect import open_user
 
 T = TypeVar("T")
 
+NOT_WRITTEN = (apsw.FullError, apsw.ReadOnlyError, apsw.IOError)
+"""What a write raises where the disk takes nothing."""
+
 
 class ExtraRoot(msgspec.Struct, frozen=True):
     """A folder of an agent, and the variable that named it."""
@@ -55,24 +58,36 @@ class UserData:
 
 
 def times_said(db: apsw.Connection, what: str) -> int:
-    """How often `what` was said before; it is counted as said once more."""
-    count = db.execute(
-        "INSERT INTO setting (key, value) VALUES (?, '1')"
-        " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-        " RETURNING CAST(value AS INTEGER)",
-        ("said." + what,),
-    ).get
+    """How often `what` was said before; it is counted as said once more.
+
+    0 where nothing can be written, as on a full disk: it is better said again than not at all.
+    """
+    try:
+        count = db.execute(
+            "INSERT INTO setting (key, value) VALUES (?, '1')"
+            " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+            " RETURNING CAST(value AS INTEGER)",
+            ("said." + what,),
+        ).get
+    except NOT_WRITTEN:
+        return 0
     assert isinstance(count, int)  # noqa: S101 - as cast
     return count - 1
 
 
 def remember_root(db: apsw.Connection, root: ExtraRoot) -> bool:
-    """Keep a folder that a client told of; reports whether it was new."""
-    db.execute(
-        "INSERT OR IGNORE INTO extra_root (agent, path, variable, first_seen_us)"
-        " VALUES (?, ?, ?, ?)",
-        (root.agent, root.path, root.variable, time.time_ns() // 1000),
-    )
+    """Keep a folder that a client told of; reports whether it was new.
+
+    False as well where nothing can be written: the next client tells of it again.
+    """
+    try:
+        db.execute(
+            "INSERT OR IGNORE INTO extra_root (agent, path, variable, first_seen_us)"
+            " VALUES (?, ?, ?, ?)",
+            (root.agent, root.path, root.variable, time.time_ns() // 1000),
+        )
+    except NOT_WRITTEN:
+        return False
     return db.changes() == 1
 
 
