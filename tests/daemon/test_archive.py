@@ -101,6 +101,7 @@ def test_bytes_already_archived_are_not_written_again(tmp_path: Path, known: boo
     size = _file(tmp_path).stat().st_size
 
     again = _append(tmp_path, state if known else FRESH, 200, WHOLE[200:])
+    assert _file(tmp_path).stat().st_size == size
     longer = _append(tmp_path, state if known else FRESH, 600, WHOLE[600:] + b"more\n")
 
     assert again.length == len(WHOLE)

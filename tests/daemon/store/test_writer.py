@@ -302,16 +302,34 @@ def test_a_session_that_left_its_source_is_taken_away(place: Desk) -> None:
     assert _found(place, "child") == []
 
 
+def test_a_re_read_brings_tokens_up_to_date_where_events_stayed(place: Desk) -> None:
+    def said(name: str) -> str:
+        return line("said", "AgentMessage", id="u", usage={"message_id": name, "output": 2})
+
+    place.write("a.jot", said("m"), line("next", id="n"))
+    place.read("a.jot")
+    place.replace("a.jot", said("other"), line("next", id="n"))
+
+    assert place.read("a.jot") == []
+    assert [used[0] for used in dump(place.index)["a"]["usage"]] == ["other"]
+
+
 def test_an_agent_may_keep_less_than_was_stored(place: Desk) -> None:
     """Agents that rewrite their files whole say themselves how many events stay."""
     place.write(
         "a.jot",
-        line("one", at=1, attributes={"message_id": "m", "model": "q", "output_tokens": 2}),
+        line(
+            "one",
+            at=1,
+            attributes={"message_id": "m", "model": "q", "output_tokens": 2},
+            usage={"message_id": "m", "output": 2},
+        ),
         line("two", at=2),
-        line("three", at=3),
+        line("three", at=3, usage={"message_id": "m", "output": 9}),
     )
     (batch,) = place.prepared("a.jot")
     place.writer.apply([batch])
+    assert [used[:2] for used in dump(place.index)["a"]["usage"]] == [("m", 3)]
     place.write("a.jot", line("zwei", at=2), append=True)
     (more,) = place.prepared("a.jot")
     kept = msgspec.structs.replace(more.sessions[0], keep=1)
@@ -321,6 +339,9 @@ def test_an_agent_may_keep_less_than_was_stored(place: Desk) -> None:
     assert (change.first_seq, change.last_seq, change.rewound) == (2, 2, True)
     assert dump(place.index)["a"]["session"][8:11] == (2, 2, 2)
     assert _found(place, "three") == []
+    (used,) = dump(place.index)["a"]["usage"]
+    assert used[:2] == ("m", 1), "the record of the event that stayed counts again"
+    assert (used[4], used[6]) == ("q", 2)
 
 
 def test_a_batch_at_fault_is_left_out_and_the_others_are_stored(place: Desk) -> None:
