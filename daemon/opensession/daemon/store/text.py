@@ -163,7 +163,7 @@ _NOT_WIDE = bytes(code for code in range(256) if not 0xC3 <= code <= 0xD6)
 _WORD = re.compile(r"[^\W_]+")
 _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _HEX = re.compile(r"[0-9a-f]{4,}\Z")
-_MEMO_WORDS = 1 << 16
+_MEMO_WORDS = 1 << 15
 
 
 class _Memo(threading.local):
