@@ -52,6 +52,26 @@ def test_of_two_that_were_put_aside_the_first_stays(index: Path) -> None:
     assert set_aside.sessions_only_in(set_aside.old_index(index), index) == 2
 
 
+def test_a_second_one_stays_too_where_its_sessions_are_nowhere_else(index: Path) -> None:
+    """DESIGN §7: no session is lost, also where archiving is off and the agent deleted the file."""
+    set_aside.put_aside(index)
+    for number, name in enumerate("bcd", start=2):
+        index_with(index, name)
+        db = open_index(index)
+        db.execute(
+            "INSERT INTO source (id, agent, root, path, first_seen_us, state)"
+            " VALUES (1, 'codex', '/', '/gone', 0, 'gone')"
+        )
+        db.execute("UPDATE session SET source = 1")
+        db.close()
+
+        set_aside.put_aside(index)
+
+        assert not index.exists()
+        kept = index.with_name(f"index.db.old-{number - 1}")
+        assert kept.exists() == (name != "b")  # the first one has it
+
+
 def test_it_is_removed_when_the_next_one_has_all(index: Path) -> None:
     """DESIGN §7: no session is lost; nor is twice the space kept."""
     set_aside.put_aside(index)

@@ -16,6 +16,8 @@ from opensession.daemon.store.connect import CorruptDatabase, open_reader
 log = logging.getLogger(__name__)
 
 _PARTS = ("", "-wal", "-shm")
+_SESSIONS = "SELECT origin, agent, native_id FROM session"
+_LOST = " WHERE source IN (SELECT id FROM source WHERE state = 'gone' AND archived_len = 0)"
 
 
 def old_index(index: Path) -> Path:
@@ -25,12 +27,19 @@ def old_index(index: Path) -> Path:
 
 def put_aside(index: Path) -> None:
     """Rename the index, which nobody has open for writing. One that is aside already, from a
-    making that was broken off, is the more complete one and stays; then this one is removed.
+    making that was broken off, is the more complete one and stays; then this one is removed, or
+    kept as `.old-2` and so on where it holds sessions that are nowhere else.
     """
     target = old_index(index)
     if target.is_file():
-        _remove(index)
-        return
+        if not _sessions_nowhere_else(index, target):
+            _remove(index)
+            return
+        number = 2
+        while _named(target, f"-{number}").exists():
+            number += 1
+        target = _named(target, f"-{number}")
+        log.warning("sessions whose files are gone are in this index alone, kept as %s", target)
     for part in _PARTS[1:]:
         _named(target, part).unlink(missing_ok=True)
     for part in _PARTS:
@@ -55,13 +64,21 @@ def remove_old(index: Path) -> int:
 
 def sessions_only_in(old: Path, new: Path) -> int:
     """How many sessions of one index the other lacks; 0 if the old one cannot be read."""
-    query = "SELECT origin, agent, native_id FROM session"
     try:
-        missing = _keys(old, query) - _keys(new, query)
+        missing = _keys(old, _SESSIONS) - _keys(new, _SESSIONS)
     except (apsw.Error, CorruptDatabase) as error:
         log.warning("the old index cannot be read: %s", type(error).__name__)
         return 0
     return len(missing)
+
+
+def _sessions_nowhere_else(index: Path, other: Path) -> bool:
+    """Reports whether an index has sessions without file and archive that another one lacks."""
+    try:
+        return bool(_keys(index, _SESSIONS + _LOST) - _keys(other, _SESSIONS))
+    except (apsw.Error, CorruptDatabase) as error:
+        log.warning("an index cannot be read: %s", type(error).__name__)
+        return False
 
 
 def _keys(index: Path, query: str) -> set[tuple[object, ...]]:
