@@ -167,9 +167,7 @@ def test_errors_of_ours_keep_code_hint_and_candidates(home: Home) -> None:
     """DECISIONS §7: each error has a code, a message and a hint."""
 
     async def fail(params: Any, client: ClientConnection) -> None:
-        raise NotFound(
-            "aaaa names two sessions", "opensession log", ("aaaa1111", "aaaa2222\udcff")
-        )
+        raise NotFound("aaaa names two sessions", "opensession log", ("aaaa1111", "aaaa2222\udcff"))
 
     error = ask(home, STOP, {"daemon.stop": fail})["error"]
 

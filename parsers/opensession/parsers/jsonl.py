@@ -122,8 +122,9 @@ def read_lines(
     """Reads on from `cursor`, at most about `slice_bytes` to the last line break.
 
     A longer line is read to its end, or to 16 MiB of it. A last line without a line break waits,
-    unless it is a whole JSON object; at the end of a complete `.zst` it counts. A file that was truncated, replaced or rewritten is
-    read from its beginning (`restarted`). Raises `SourceGone`, `SourceRefused` or OSError.
+    unless it is a whole JSON object; at the end of a complete `.zst` it counts. A file that was
+    truncated, replaced or rewritten is read from its beginning (`restarted`). Raises `SourceGone`,
+    `SourceRefused` or OSError.
     """
     with opened(source) as (descriptor, status):
         if cursor is not None and _unchanged(cursor, status) and _place(cursor).finished:
