@@ -648,6 +648,29 @@ def test_a_full_disk_stops_reading_and_it_resumes_by_itself(
         assert made.notices() == []
 
 
+def test_who_made_room_waits_for_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DECISIONS §4: all resumes by itself, and at once where somebody asks for it."""
+    room = [False]
+
+    class Full(Writer):
+        def apply(self, batches: Any) -> list[Change]:
+            if not room[0]:
+                raise DiskFull("no room")
+            return super().apply(batches)
+
+    monkeypatch.setattr(ingest, "Writer", Full)
+    rig.write("one", 3)
+    with rig.ingest() as made:
+        for _ in range(2):
+            with pytest.raises(Exception, match="disk is full"):
+                rig.run(made)
+            assert made.notices()
+        room[0] = True
+        rig.run(made)
+        assert rig.events() == {"one": 3}
+        assert made.notices() == []
+
+
 def test_a_damaged_index_is_told_and_ends_reading(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -271,8 +271,7 @@ class Coordinator:
 
     def _do_due(self, now: float) -> None:
         if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at = None
-            self.full = self._dispatch.held = False
+            self._try_again()
             self._watching.ask(None, now)
         self._watching.start_due(now)
         self._dispatch.begin_jobs(now)
@@ -420,10 +419,9 @@ class Coordinator:
     # Those who wait.
 
     def begin_run(self, run: Run, now: float) -> None:
-        """Looks at everything now for somebody who waits."""
+        """Looks at everything now for somebody who waits, who may have made room on a full disk."""
         if self._retry_at is not None:
-            run.fail(_full())
-            return
+            self._try_again()
         if not self._begun:
             self._begin(now)
         else:
@@ -455,6 +453,11 @@ class Coordinator:
             if not run.scans and not run.needs:
                 self._runs.remove(run)
                 run.end(now)
+
+    def _try_again(self) -> None:
+        """Reads as if the disk had room; if it has none, that shows at once."""
+        self._retry_at = None
+        self.full = self._dispatch.held = False
 
     def _disk_full(self, now: float) -> None:
         """DECISIONS §4: reads stop, cursors stay, all resumes by itself."""
