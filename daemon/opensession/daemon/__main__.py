@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             sys.stderr.write(f"next: {error.hint}\n")
         return error.exit_code
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"{NAME}: {error.strerror or type(error).__name__}{where}\n")
+        sys.stderr.write("next: look after that place, then: opensession daemon start\n")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

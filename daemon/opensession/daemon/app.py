@@ -25,7 +25,7 @@ from pathlib import Path
 
 from opensession.core import __version__
 from opensession.core.config import Loaded
-from opensession.core.errors import Refused, UsageError
+from opensession.core.errors import OpenSessionError, Refused, UsageError
 from opensession.core.paths import Paths, find_paths, make_private, socket_path
 from opensession.daemon import facts, lifecycle, logs, notify, sockets, tasks
 from opensession.daemon.bus import Bus
@@ -75,6 +75,13 @@ def run(
     logs.set_up(paths.log_file, loaded.settings.daemon.log_level, environ, foreground=foreground)
     try:
         asyncio.run(_serve(paths, environ, loaded, handed_over, history, exit_idle))
+    except (OpenSessionError, OSError):
+        raise
+    except Exception as error:
+        log.exception("the daemon ends")
+        raise OpenSessionError(
+            f"it failed: {type(error).__name__}", "opensession daemon logs"
+        ) from error
     finally:
         faulthandler.cancel_dump_traceback_later()
         logging.shutdown()
