@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opensession.client.render.cells import cut, cut_left, pad, width
+from opensession.client.render.cells import cut, cut_left, packed, pad, width
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,15 @@ def test_a_wide_character_is_not_cut_in_half() -> None:
 
 def test_padding_counts_columns_not_characters() -> None:
     assert pad("导入", 6) == "导入  "
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=9), max_size=9), st.integers(9, 40))
+def test_packed_facts_fit_and_none_is_lost(facts: list[str], columns: int) -> None:
+    rows = packed(facts, columns)
+
+    assert [fact for row in rows for fact in row.split(" · ")] == facts
+    assert all(width(row) <= columns for row in rows)
+
+
+def test_colours_take_no_room_among_packed_facts() -> None:
+    assert packed(["one", "\x1b[31mtwo\x1b[0m", "six"], 15) == ["one · \x1b[31mtwo\x1b[0m · six"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_log_in_a_repository_shows_that_repository_and_says_what_is_elsewhere(sh
     assert "Fix the off-by-one in the rate limiter" in done.stdout
     assert "only acme-api" in done.stderr
     assert "1 more elsewhere (--all)" in done.stderr
+
+
+def test_log_where_nothing_was_done_says_so_and_where_to_look(shared: Cli, tmp_path: Path) -> None:
+    done = shared.run("log", cwd=tmp_path)
+
+    assert done.stdout == ""
+    assert done.stderr == f"no sessions of {tmp_path} · 3 elsewhere (--all)\n"
 
 
 def test_log_all_shows_every_project(shared: Cli) -> None:

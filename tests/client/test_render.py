@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opensession.client.output import Screen
-from opensession.client.render import events, hits, markdown, sessions, timeline, transcript
+from opensession.client.render import events, hits, markdown, sessions, sums, timeline, transcript
 from opensession.client.render.cells import width
 from opensession.client.render.words import model_name, project_name
 from opensession.core.rpc.search import Hit, SearchResult
 from opensession.core.rpc.sessions import EventRow, SessionDetail, SessionRow
+from opensession.core.rpc.stats import ToolStats
 
 NOW = 1_795_000_000_000_000
 PLAIN = Screen(width=80)
@@ -236,3 +237,26 @@ def test_an_unknown_event_is_shown_by_its_type() -> None:
     assert events.kind(event("HologramShown"), "codex") == "HologramShown"
     assert events.kind(event("Custom", data={"kind": "turn_aborted"}), "codex") == "aborted"
     assert events.kind(event("AgentMessage"), "claude-code") == "claude"
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_sums_of_agents_stand_in_columns_and_fit(columns: int) -> None:
+    """Bars give way where it is narrow; the figures stay."""
+    tools = [
+        tool_stats("claude-code", sessions=1204, messages=30_911, errors=26, cost=46_820_000),
+        tool_stats("codex", sessions=6, messages=1, errors=0, cost=40_000),
+    ]
+    lines = list(sums._tool_lines(tools, Screen(width=columns)))[2:]
+
+    assert len({width(line) for line in lines}) == 1
+    assert "1,204 sessions" in lines[0]
+    if columns >= 80:
+        assert "█" in lines[0]
+        assert all(width(line) <= columns for line in lines)
+
+
+def tool_stats(tool: str, *, sessions: int, messages: int, errors: int, cost: int) -> ToolStats:
+    kinds: dict[str, Any] = {"str": "", "int": 0, "list[str]": []}
+    empty = {name: kinds.get(kind, 0) for name, kind in ToolStats.__annotations__.items()}
+    own = {"tool": tool, "sessions": sessions, "messages": messages, "errors": errors}
+    return ToolStats(**{**empty, **own, "cost_microdollars": cost})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opensession.client.building import build, function_of
+from opensession.client.helptext import print_group_or_fail
 from opensession.client.table import (
     ALIASES,
     COMMANDS,
@@ -14,6 +15,7 @@ from opensession.client.table import (
     entry_of,
     resolve,
 )
+from opensession.core.errors import UsageError
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *HIDDEN])
@@ -29,6 +31,25 @@ def test_every_help_has_a_sentence_and_then_an_example_of_itself(name: str) -> N
     assert help_lines[0][0].isupper()
     assert " ".join(help_lines[:first_example]).strip().endswith((".", ";", "!"))
     assert help_lines[first_example].startswith(f"opensession {name}")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("serch", "opensession search --help"),
+        ("frob", "opensession --help"),
+        ("daemon strat", "opensession daemon start --help"),
+        ("daemon frob", "opensession daemon --help"),
+        ("daemon service frob", "opensession daemon service --help"),
+    ],
+)
+def test_a_wrong_word_leads_to_the_command_that_was_meant_or_to_the_list(
+    words: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        print_group_or_fail(words.split())
+
+    assert raised.value.hint == hint
 
 
 @pytest.mark.parametrize("name", COMMANDS)

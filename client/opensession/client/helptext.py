@@ -77,7 +77,10 @@ def _unknown(words: list[str]) -> UsageError:
         group = " ".join(words[: count - 1])
         if count == 1 or group in GROUPS:
             tried = " ".join(words[:count])
-            near = difflib.get_close_matches(tried, known, n=1, cutoff=0.6)
+            last = words[count - 1]
+            beside = [name for name in known if " ".join(name.split()[:-1]) == group]
+            spelled = {name.split()[-1]: name for name in beside}
+            near = [spelled[word] for word in difflib.get_close_matches(last, spelled, n=1)]
             hint = f"opensession {near[0]} --help" if near else f"opensession {group} --help"
             return UsageError(f"no such command: {tried}", " ".join(hint.split()))
     return UsageError("no such command", "opensession --help")

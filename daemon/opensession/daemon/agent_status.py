@@ -24,9 +24,12 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def counts(db: apsw.Connection) -> dict[str, Counts]:
-    """What the index holds, by agent."""
+    """What the index holds, by agent; subagents are no sessions of their own, as in `log`."""
     found: dict[str, dict[str, int]] = {}
-    query = "SELECT agent, count(*), sum(event_count) FROM session GROUP BY agent"
+    query = (
+        "SELECT agent, count(*) FILTER (WHERE role = 'primary'), sum(event_count)"
+        " FROM session GROUP BY agent"
+    )
     for agent, sessions, events in db.execute(query):
         found.setdefault(agent, {}).update(sessions=sessions, events=events)
     for column, name in (("skipped", "skipped_lines"), ("unknown", "unknown_records")):

@@ -88,12 +88,14 @@ def check_agents(agents: Mapping[str, AgentStatus], indexing: Indexing, now_us: 
     for name, agent in agents.items():
         found.append(_lag(name, agent, indexing, now_us))
         if agent.failed_sources:
-            said = f"{agent.failed_sources} of {agent.sources} sources of {name} cannot be read"
+            said = (
+                f"{name}: {agent.failed_sources} of {_count(agent.sources, 'file')} cannot be read"
+            )
             found.append(_check(f"agent.{name}.failed", "warn", said, "opensession daemon logs"))
         if agent.skipped_lines or agent.unknown_records:
             said = (
-                f"{name}: {agent.skipped_lines} lines skipped, {agent.unknown_records} records of"
-                " unknown types kept as they are"
+                f"{name}: {_count(agent.skipped_lines, 'line')} skipped,"
+                f" {_count(agent.unknown_records, 'record')} of unknown types kept as they are"
             )
             found.append(_check(f"agent.{name}.records", "warn", said))
         if agent.note:
@@ -112,13 +114,17 @@ def _lag(name: str, agent: AgentStatus, indexing: Indexing, now_us: int) -> Chec
     if indexed is not None and indexed >= changed and not agent.pending_sources:
         return _check(stable, "ok", f"{name}: everything on disk is searchable")
     behind = (now_us - changed) / 1e6
-    waiting = f"{name}: {agent.pending_sources or 1} sources wait to be read"
+    waiting = f"{name}: waiting to be read: {_count(agent.pending_sources or 1, 'file')}"
     if indexing.active:
         return _check(stable, "ok", f"{waiting}, still indexing: {indexing.fraction:.0%}")
     if behind < LAG_SECONDS:
         return _check(stable, "ok", waiting)
     said = f"{name}: changed {behind:.0f} s ago and not searchable"
     return _check(stable, "red", said, "opensession index --wait")
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def _check(name: str, state: State, message: str, hint: str = "") -> Check:

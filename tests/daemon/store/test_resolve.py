@@ -101,7 +101,7 @@ def test_newest_sessions(index: Index) -> None:
     assert ask(index, "HEAD^0").ids == ["s3"]
     assert ask(index, "HEAD^4").ids == ["s4"]
     assert ask(index, "HEAD~99").ids == ["s3", "s0", "s1", "s2", "s4"]
-    with pytest.raises(NotFound, match="too few sessions"):
+    with pytest.raises(NotFound, match="not that many sessions"):
         ask(index, "HEAD^5")
     with pytest.raises(NotFound):
         ask(index, "HEAD~0")
@@ -114,7 +114,7 @@ def test_newest_of_the_list_that_log_shows(index: Index, tmp_path: Path) -> None
 
     assert ask(index, "HEAD", scope=str(tmp_path)).ids == ["here"]
     assert ask(index, "HEAD", scope=str(tmp_path), all=True).ids == ["there"]
-    with pytest.raises(NotFound, match="too few sessions here"):
+    with pytest.raises(NotFound, match="no session of this repository or folder"):
         ask(index, "HEAD", scope="/nowhere")
 
 

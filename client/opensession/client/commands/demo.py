@@ -183,6 +183,8 @@ def _print_until(lines: IO[str], seen: threading.Event) -> None:
 
 
 def _show_redactions(stage: Stage) -> None:
+    from opensession.client.render.overview import stripped_fact
+
     screen = output.screen_of(sys.stdout)
     raw = _line_with_secret(stage)
     environ = stage.environ()
@@ -194,7 +196,9 @@ def _show_redactions(stage: Stage) -> None:
         if before != after:
             output.emit([f"  {screen.dim('file')}   {before}", f"  {screen.dim('index')}  {after}"])
     marks = sorted(set(_PLACEHOLDER.findall("\n".join(stored))))
-    counts = ", ".join(f"{kind} {count}" for kind, count in sorted(status.redacted.items()))
+    counts = ", ".join(
+        stripped_fact(kind, count) for kind, count in sorted(status.redacted.items())
+    )
     output.emit(["", f"  placeholders: {' '.join(marks)}", f"  stripped in all: {counts}"])
 
 

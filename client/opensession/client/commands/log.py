@@ -196,10 +196,12 @@ def _say_what_is_left_out(found: SessionsListResult, params: SessionsListParams)
     shown = len(found.sessions)
     if found.total > shown:
         said.append(f"{grouped(shown)} of {grouped(found.total)} (-n {grouped(found.total)})")
-    if found.scope and not params.all and not params.project:
+    scoped = bool(found.scope) and not params.all and not params.project
+    if not found.total:
+        said.append(f"no sessions of {found.scope}" if scoped else "no sessions")
+    elif scoped:
         said.append(f"only {found.scope}")
     if found.hidden:
-        said.append(f"{grouped(found.hidden)} more elsewhere (--all)")
-    if not shown and not said:
-        said.append("no sessions")
+        more = "more " if found.total else ""
+        said.append(f"{grouped(found.hidden)} {more}elsewhere (--all)")
     output.note_scope(said, found.indexing)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def width(text: str) -> int:
     """How many columns a text takes."""
@@ -46,6 +51,24 @@ def pad(text: str, columns: int) -> str:
 def pad_left(text: str, columns: int) -> str:
     """The text with blanks before it up to a width."""
     return " " * (columns - width(text)) + text
+
+
+def packed(facts: Iterable[str], columns: int) -> list[str]:
+    """Facts with ` · ` between them, in as many lines as it takes; a fact is never broken.
+
+    Our own colours take no columns.
+    """
+    rows: list[str] = []
+    used = 0
+    for fact in facts:
+        own = width(_COLOR.sub("", fact))
+        if rows and used + 3 + own <= columns:
+            rows[-1] += f" · {fact}"
+            used += 3 + own
+        else:
+            rows.append(fact)
+            used = own
+    return rows
 
 
 def _cells(character: str) -> int:

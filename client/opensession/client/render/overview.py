@@ -11,6 +11,9 @@ from opensession.client.render.words import line, tilde, time_us
 from opensession.core.rpc.daemon import AgentStatus, Check, Health, Indexing, Status
 
 _LABEL = 12
+_STRIPPED = {"home": "home folder", "user": "user name"}
+"""Kinds that say too little by their own names."""
+
 _MARKS = {"ok": "✓", "warn": "!", "red": "✗"}
 
 NEXT = (
@@ -39,7 +42,7 @@ def status_lines(status: Status, screen: Screen, now_us: int, home: str) -> Iter
         due = ", ".join(line(key) for key in status.restart_due)
         yield from _row("restart", [f"due for {due}: opensession daemon restart"], screen)
     for notice in status.notices:
-        yield from _row("note", [line(notice)], screen)
+        yield from _paragraph("note", line(notice), screen)
 
 
 def start_lines(status: Status) -> Iterator[str]:
@@ -71,6 +74,13 @@ def _row(label: str, facts: list[str], screen: Screen) -> Iterator[str]:
             begin, joined = " " * _LABEL, fact
         current = joined
     yield begin + current
+
+
+def _paragraph(label: str, text: str, screen: Screen) -> Iterator[str]:
+    begin = f"  {pad(label, _LABEL - 2)}"
+    for part in _wrapped(text, screen.line_width - _LABEL):
+        yield begin + part
+        begin = " " * _LABEL
 
 
 def _process(status: Status) -> str:
@@ -134,11 +144,16 @@ def _private(status: Status) -> list[str]:
     if not status.redacted:
         return ["nothing stripped so far"]
     most = sorted(status.redacted.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{numbers.grouped(count)} {line(kind)}" for kind, count in most[:4]]
+    shown = [stripped_fact(kind, count) for kind, count in most[:4]]
     rest = sum(count for _, count in most[4:])
     if rest:
         shown.append(f"{numbers.grouped(rest)} others")
     return [f"stripped so far: {shown[0]}", *shown[1:]]
+
+
+def stripped_fact(kind: str, count: int) -> str:
+    """`2,184 user names`: how often something of a kind was taken out."""
+    return numbers.count(count, _STRIPPED.get(kind, line(kind)))
 
 
 def health_lines(health: Health, screen: Screen) -> Iterator[str]:
@@ -148,9 +163,20 @@ def health_lines(health: Health, screen: Screen) -> Iterator[str]:
     names = max((width(line(check.name)) for check in checks), default=0)
     for check in checks:
         mark = _colored(check, screen, f"{_MARKS[check.state]} {pad(check.state, 4)}")
-        yield f"{mark}  {pad(line(check.name), names)}  {line(check.message)}"
+        begin = f"{mark}  {pad(line(check.name), names)}  "
+        for part in _wrapped(line(check.message), screen.line_width - names - 10):
+            yield begin + part
+            begin = " " * (names + 10)
         if check.hint:
             yield f"{' ' * 8}{' ' * names}  next: {line(check.hint)}"
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """A sentence in lines of a width; words longer than that, as paths are, stay whole."""
+    import textwrap
+
+    wide = max(columns, 20)
+    return textwrap.wrap(text, wide, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _colored(check: Check, screen: Screen, text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from opensession.client.output import Screen
 from opensession.client.render import numbers
-from opensession.client.render.cells import cut, pad, width
+from opensession.client.render.cells import cut, packed, pad, width
 from opensession.client.render.words import line, model_name, project_name, time_us
 from opensession.core.money import format_dollars
 from opensession.core.rpc.sessions import SessionRow
@@ -18,7 +18,7 @@ _GOOD_TITLE = 40
 
 
 def list_lines(rows: list[SessionRow], screen: Screen, now_us: int) -> Iterator[str]:
-    """Two lines a session: what it is, and what happened in it."""
+    """Two lines a session: what it is, and what happened in it; more where a line is narrow."""
     tools = max((width(line(row.tool)) for row in rows), default=0)
     models = min(max((width(_model(row)) for row in rows), default=0), _MODEL_COLUMNS)
     titles = [line(row.title) or "(no title)" for row in rows]
@@ -41,7 +41,8 @@ def list_lines(rows: list[SessionRow], screen: Screen, now_us: int) -> Iterator[
             gap = " " * (room - width(shown) - width(project))
             first.append(screen.bold(shown) + gap + screen.dim(project))
         yield "  ".join(first)
-        yield " " * 10 + " · ".join(facts)
+        for facts_line in packed(facts, screen.line_width - 10):
+            yield " " * 10 + facts_line
 
 
 def _model(row: SessionRow) -> str:

@@ -11,9 +11,15 @@ from opensession.client.render.words import day, line, model_name, tilde
 from opensession.core.money import format_dollars
 from opensession.core.rpc.stats import FileStats, ModelStats, Stats, ToolStats
 
-_PERIODS = {"day": "today", "week": "the last 7 days", "month": "the last 30 days", "all": "all"}
+_PERIODS = {
+    "day": "today",
+    "week": "the last 7 days",
+    "month": "the last 30 days",
+    "all": "all time",
+}
 _FILES = 5
 _BAR = 16
+_SHORTEST_BAR = 4
 
 
 def stats_lines(found: Stats, screen: Screen, home: str) -> Iterator[str]:
@@ -55,14 +61,23 @@ def _tool_lines(tools: list[ToolStats], screen: Screen) -> Iterator[str]:
     yield screen.bold("by agent")
     names = max(width(line(tool.tool)) for tool in tools)
     most = max(tool.sessions for tool in tools)
-    for tool in tools:
-        yield (
-            f"  {pad(line(tool.tool), names)}  {screen.cyan(bar(tool.sessions, most))}"
-            f"  {pad_left(numbers.count(tool.sessions, 'session'), 14)}"
-            f" · {numbers.count(tool.messages, 'message')}"
-            f" · {numbers.count(tool.errors, 'error')}"
-            f" · {format_dollars(tool.cost_microdollars)}"
+    facts = [
+        (
+            numbers.count(tool.sessions, "session"),
+            numbers.count(tool.messages, "message"),
+            numbers.count(tool.errors, "error"),
+            format_dollars(tool.cost_microdollars),
         )
+        for tool in tools
+    ]
+    columns = [max(width(row[place]) for row in facts) for place in range(4)]
+    room = min(_BAR, screen.width - names - sum(columns) - 2 * 6)
+    for tool, row in zip(tools, facts, strict=True):
+        cells = [pad(line(tool.tool), names)]
+        if room >= _SHORTEST_BAR:
+            cells.append(screen.cyan(bar(tool.sessions, most, room)))
+        cells += [pad_left(fact, column) for fact, column in zip(row, columns, strict=True)]
+        yield "  " + "  ".join(cells)
 
 
 def _model_lines(models: list[ModelStats], screen: Screen) -> Iterator[str]:
@@ -93,7 +108,7 @@ def _file_lines(files: list[FileStats], screen: Screen, home: str) -> Iterator[s
         yield f"  {pad(path, room)}  {edits} in {numbers.count(file.sessions, 'session')}"
 
 
-def bar(value: int, most: int) -> str:
+def bar(value: int, most: int, columns: int = _BAR) -> str:
     """A bar of blocks, as long as its share; never empty for something."""
-    filled = round(value / most * _BAR) if most else 0
-    return "█" * max(filled, 1 if value else 0) + " " * (_BAR - max(filled, 1 if value else 0))
+    filled = max(round(value / most * columns) if most else 0, 1 if value else 0)
+    return "█" * filled + " " * (columns - filled)

@@ -8,7 +8,7 @@ import msgspec
 
 from opensession.client.output import Screen
 from opensession.client.render import events, numbers
-from opensession.client.render.cells import cut, cut_left, pad, width
+from opensession.client.render.cells import cut, cut_left, packed, pad, width
 from opensession.client.render.sessions import cost_fact
 from opensession.client.render.words import clock, line, lines, model_name, project_name
 from opensession.core.rpc.sessions import EventRow, SessionDetail, SessionRow
@@ -20,10 +20,11 @@ _OUTPUT_LINES = 1
 
 
 def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
-    """Title, and one line of facts."""
+    """Title, and facts in one line, or more where it is narrow."""
     row = found.session
     yield screen.bold(line(row.title) or "(no title)")
-    yield screen.dim(" · ".join(header_facts(row)))
+    for facts in packed(header_facts(row), screen.line_width):
+        yield screen.dim(facts)
     if row.parent:
         yield screen.dim(f"a subagent of {line(row.parent)}")
     if found.missing_bytes:
