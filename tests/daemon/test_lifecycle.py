@@ -397,25 +397,27 @@ def test_the_socket_is_where_users_expect_it(home: Home) -> None:
             assert json.loads(raw.makefile().readline())["result"]["protocol"] == PROTOCOL
 
 
-def test_a_folder_that_cannot_be_used_is_named_in_one_line(home: Home) -> None:
-    """DECISIONS §7; never a traceback: what is in the way of our own folder is no bug of ours."""
-    home.write("os/data", "a file where the folder should be")
-
-    done = home.run("run")
-
-    assert done.returncode == 1
-    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
-        "opensession-daemon",
-        "next",
-    ]
-    assert str(home.paths.data_dir) in done.stderr
-
-
-def test_an_error_of_ours_is_one_line_and_the_rest_is_in_the_log(home: Home) -> None:
-    """DECISIONS §7; never a traceback (it is in the log), nor a word of what was read."""
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (
+            "RuntimeError('words of a session')",
+            "opensession-daemon: it failed: RuntimeError\nnext: opensession daemon logs\n",
+        ),
+        (
+            "OSError(30, 'Read-only file system', '/data')",
+            "opensession-daemon: Read-only file system: /data\n"
+            "next: look after that place, then: opensession daemon start\n",
+        ),
+    ],
+)
+def test_what_keeps_it_from_running_is_one_line(home: Home, raised: str, said: str) -> None:
+    """DECISIONS §7; never a traceback (that of a fault of ours is in the log), nor a word of what
+    was read.
+    """
     program = (
         "from opensession.daemon import __main__, app\n"
-        "async def fails(*arguments): raise RuntimeError('words of a session')\n"
+        f"async def fails(*arguments): raise {raised}\n"
         "app._serve = fails\n"
         "raise SystemExit(__main__.main(['run']))\n"
     )
@@ -428,9 +430,7 @@ def test_an_error_of_ours_is_one_line_and_the_rest_is_in_the_log(home: Home) -> 
         check=False,
     )
 
-    assert done.returncode == 1
-    said = "opensession-daemon: it failed: RuntimeError\nnext: opensession daemon logs\n"
-    assert done.stderr == said
+    assert (done.returncode, done.stderr) == (1, said)
     log = home.paths.log_file.read_text(encoding="utf-8")
-    assert "the daemon ends" in log
+    assert ("the daemon ends" in log) == ("RuntimeError" in raised)
     assert "words of a session" not in log
