@@ -115,9 +115,9 @@ def _newest(
     )
     places = page(db, where, limit=limit, roots=True)[first:]
     if not places:
-        found = "there are not that many sessions" if first else "there is no session"
+        why = "there are not that many sessions" if first else "there is no session"
         here = " of this repository or folder" if scoped else ""
-        raise NotFound(f"{ref} names nothing: {found}{here}", "opensession log --all")
+        raise NotFound(f"{ref} names nothing: {why}{here}", "opensession log --all")
     ids = [place.id for place in places]
     rows = db.execute(f"{_SELECT} WHERE s.id IN {IDS}", (id_list(ids),))
     found = {row[0]: Target(*row) for row in rows}
