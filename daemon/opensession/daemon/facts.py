@@ -104,11 +104,16 @@ def kept_line(archive: Path) -> str:
 
 
 def check_capture(app: App) -> list[Check]:
-    """Whether anything keeps sessions from being taken in."""
-    return [
+    """Whether anything keeps sessions from being taken in, or kept one out of a rebuild."""
+    red = [
         Check(name="capture", state="red", message=said, hint="opensession daemon logs")
         for said in app.library.obstacles()
     ]
+    warn = [
+        Check(name="rebuild", state="warn", message=said, hint="opensession daemon logs")
+        for said in app.library.left_behind()
+    ]
+    return [*red, *warn]
 
 
 async def check_index(app: App) -> list[Check]:

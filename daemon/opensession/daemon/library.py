@@ -201,10 +201,15 @@ class Library:
     def notices(self) -> list[str]:
         """What a person should know."""
         found = [f"the index was damaged and is made anew; {name} is kept" for name in self._moved]
-        if self._alone:
-            old = set_aside.old_index(self._paths.index_db)
-            found.append(f"{self._alone} sessions are in the old index alone, which is kept: {old}")
-        return [*found, *self.obstacles()]
+        return [*found, *self.left_behind(), *self.obstacles()]
+
+    def left_behind(self) -> list[str]:
+        """What the last rebuild could not make again, from neither archive nor source."""
+        if not self._alone:
+            return []
+        old = set_aside.old_index(self._paths.index_db)
+        said = "1 session is" if self._alone == 1 else f"{self._alone} sessions are"
+        return [f"{said} in the old index alone, which is kept: {old}"]
 
     # Settings and folders.
 

@@ -49,27 +49,26 @@ def put_aside(index: Path) -> None:
 
 def remove_old(index: Path) -> int:
     """Remove the index that is aside, the next one being complete. Returns how many sessions are
-    in it alone; then it is kept.
+    in it alone; then it is kept, as is one that cannot be read.
     """
     old = old_index(index)
     if not old.is_file():
         return 0
-    alone = sessions_only_in(old, index)
+    try:
+        alone = sessions_only_in(old, index)
+    except (apsw.Error, CorruptDatabase) as error:
+        log.warning("the old index cannot be read (%s): %s is kept", type(error).__name__, old)
+        return 0
     if alone:
-        log.warning("%d sessions are in the old index alone: %s is kept", alone, old)
+        log.warning("the old index alone has %d of the sessions: %s is kept", alone, old)
     else:
         _remove(old)
     return alone
 
 
 def sessions_only_in(old: Path, new: Path) -> int:
-    """How many sessions of one index the other lacks; 0 if the old one cannot be read."""
-    try:
-        missing = _keys(old, _SESSIONS) - _keys(new, _SESSIONS)
-    except (apsw.Error, CorruptDatabase) as error:
-        log.warning("the old index cannot be read: %s", type(error).__name__)
-        return 0
-    return len(missing)
+    """How many sessions of one index the other lacks. Raises apsw.Error or CorruptDatabase."""
+    return len(_keys(old, _SESSIONS) - _keys(new, _SESSIONS))
 
 
 def _sessions_nowhere_else(index: Path, other: Path) -> bool:
