@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -403,3 +404,28 @@ def test_wrong_words_are_exit_2_and_one_line(shared: Cli, words: list[str], said
         assert lines[0].startswith("opensession: ")
         assert said in lines[0]
         assert [line.split(":")[0] for line in lines[1:]] == ["next"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(shared: Cli) -> None:
+    """`opensession show … | head -1` ends as other programs do there, without a word."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        shared.command("search", "the", "--json"),
+        env=shared.environ,
+        cwd=shared.cwd,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_index_in_json_says_how_it_ended_and_so_waits(shared: Cli) -> None:
+    assert shared.json("index", "--wait", "--json")["failed"] == 0
+    refused = shared.run("index", "--json")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert json.loads(refused.stderr)["error"]["next"] == "opensession index --wait"

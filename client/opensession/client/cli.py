@@ -91,6 +91,10 @@ def _dispatch(words: list[str]) -> int:
         result = command.main(
             arguments, prog_name=f"opensession {name}".strip(), standalone_mode=False
         )
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None  # the option parser makes a plain failure of it
+        raise
     except Exception as error:
         # The exceptions of the option parser are not public, what they have is.
         if not hasattr(error, "format_message"):

@@ -10,6 +10,7 @@ import typer
 from opensession.client import output
 from opensession.client.options import AsJson, NoStart
 from opensession.client.start import reach
+from opensession.core.errors import UsageError
 from opensession.core.rpc.index import IndexRunParams, JobResult, Progress
 
 
@@ -29,6 +30,10 @@ def index(
     opensession index --wait
     opensession index --rebuild --wait
     """
+    if json and not wait:
+        raise UsageError(
+            "--json tells how it ended: it goes with --wait", "opensession index --wait"
+        )
     method = "index.rebuild" if rebuild else "index.run"
     with reach(no_start=no_start) as daemon:
         begun = time.monotonic()
