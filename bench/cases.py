@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from bench import corpus
-from bench.daemon import Running, daemon, environment, folder_bytes, wait_indexed
+from bench.daemon import OURS, Running, daemon, environment, folder_bytes, wait_indexed
 from bench.table import Figure, at_least, at_most, percentile
 
 MB = 1_000_000
@@ -27,12 +27,13 @@ WORDS = (
 
 def source_files(home: Path) -> list[Path]:
     """The agents' own files below a home."""
-    return [p for p in home.rglob("*.jsonl") if "os" not in p.relative_to(home).parts[:1]]
+    folders = (home / ".claude" / "projects", home / ".codex" / "sessions")
+    return [path for folder in folders for path in folder.rglob("*.jsonl")]
 
 
 def fresh(home: Path) -> None:
     """Forget what a daemon made of this home."""
-    shutil.rmtree(home / "os", ignore_errors=True)
+    shutil.rmtree(home / OURS, ignore_errors=True)
 
 
 def first_index(home: Path, runs: int = 3) -> list[Figure]:
@@ -53,7 +54,7 @@ def first_index(home: Path, runs: int = 3) -> list[Figure]:
             cpus.append(running.cpu_seconds())
             peaks.append(running.peak_bytes)
             client.close()
-        disk = folder_bytes(home / "os/data")
+        disk = folder_bytes(home / OURS / "data")
     wall, cpu = percentile(walls, 0.5), percentile(cpus, 0.5)
     peak = percentile([float(p) for p in peaks], 0.5)
     how = f"{size / MB:.0f} MB in {len(source_files(home))} files, median of {runs}, with start-up"

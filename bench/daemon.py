@@ -17,6 +17,10 @@ from typing import Any
 import psutil
 
 
+OURS = ".opensession-bench"
+"""The folder in a measured home that the daemon has for itself; removed between runs."""
+
+
 class Client:
     """A JSON-RPC connection: calls in turn, notifications by `notice`."""
 
@@ -102,7 +106,7 @@ class Running:
 def environment(home: Path) -> dict[str, str]:
     """The environment of a person whose home is `home` and who has nothing else set."""
     keep = {k: os.environ[k] for k in ("PATH", "LANG", "TZ") if k in os.environ}
-    return {**keep, "HOME": str(home), "OPENSESSION_HOME": str(home / "os")}
+    return {**keep, "HOME": str(home), "OPENSESSION_HOME": str(home / OURS)}
 
 
 @contextmanager
@@ -114,7 +118,7 @@ def daemon(home: Path) -> Iterator[Running]:
         cwd="/",
         stderr=subprocess.DEVNULL,
     )
-    run_file = home / "os/state/daemon.json"
+    run_file = home / OURS / "state/daemon.json"
     deadline = time.monotonic() + 30
     while True:
         try:
