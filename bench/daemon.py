@@ -16,7 +16,6 @@ from typing import Any
 
 import psutil
 
-
 OURS = ".opensession-bench"
 """The folder in a measured home that the daemon has for itself; removed between runs."""
 
