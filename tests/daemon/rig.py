@@ -132,6 +132,10 @@ class Rig:
                 if not self._news.wait(end - time.monotonic()):
                     raise TimeoutError
 
+    def until_more_changes(self, count: int) -> None:
+        """Waits until more than so many changes were told."""
+        self.until(lambda: len(self.changes) > count)
+
     def until_events(self, **wanted: int) -> None:
         """Waits until these sessions have exactly so many events."""
         self.until(lambda: {s: n for s, n in self.events().items() if s in wanted} == wanted)

@@ -418,11 +418,16 @@ def test_a_live_append_does_not_wait_for_the_backlog(rig: Rig) -> None:
         made.set_pace(0)
         for number in range(6):
             rig.write(f"s{number}", 40, pad="x" * 300)
-        made.reconcile()
-        append(live, said("more", 2))
-        rig.until_events(live=2)
+        seen: list[int] = []
+        future = made.run_until_idle(lambda _: seen.append(made.queue_depth()))
+        while 6 not in seen:
+            count = len(rig.changes)
+            append(live, said("more", count))
+            rig.until_more_changes(count)
+        assert set(rig.events()) == {"live"}
+        assert not future.done()
         made.set_pace(2)
-        rig.run(made)
+        future.result(PATIENCE)
         assert len(rig.events()) == 7
 
 

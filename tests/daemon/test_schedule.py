@@ -80,6 +80,16 @@ def test_a_backlog_does_not_stand_before_a_live_change() -> None:
     assert schedule.take(0.5, LIVE) is None
 
 
+def test_a_live_change_is_live_also_when_a_reconcile_finds_it() -> None:
+    schedule = make()
+    schedule.changed("hinted", 0.0)
+    schedule.demand("hinted", 0.1)
+    assert schedule.take(0.1, LIVE) == "hinted"
+    schedule.demand("found", 0.2)
+    schedule.changed("found", 0.3)
+    assert schedule.take(0.3, LIVE) == "found"
+
+
 def test_a_failed_source_waits_longer_each_time_and_then_for_a_change() -> None:
     """users.md D22: a skip is queued with a due time; D21: the rest is left to a change."""
     schedule = make()
@@ -98,7 +108,7 @@ def test_a_failed_source_waits_longer_each_time_and_then_for_a_change() -> None:
     schedule.changed("a", now + 1)
     assert schedule.next_due(now + 1) == now + RETRY_SECONDS[-1]
     schedule.demand("a", now + 2)
-    assert schedule.take(now + 2, BULK) == "a"
+    assert schedule.take(now + 2, LIVE) == "a"
     schedule.finished("a", now + 3)
     schedule.changed("a", now + 4)
     assert schedule.next_due(now + 4) == now + 4 + QUIET
@@ -116,7 +126,7 @@ def test_a_demand_is_not_put_off_by_further_changes() -> None:
     schedule = make()
     schedule.demand("a", 1.0)
     schedule.changed("a", 1.0)
-    assert schedule.take(1.0, BULK) == "a"
+    assert schedule.take(1.0, LIVE) == "a"
     schedule.demand("a", 1.5)
     assert schedule.failed("a", 2.0, retry=True) == RETRY_SECONDS[0]
     assert schedule.take(2.0, BULK) == "a"

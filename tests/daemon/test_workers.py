@@ -125,34 +125,39 @@ def test_one_that_speaks_nonsense_is_ended(rig: Rig) -> None:
 
 
 ORPHAN = """
-import os, sys, threading
+import sys, threading
 from pathlib import Path
-from opensession.daemon.workers import Worker
 sys.path.insert(0, {root!r})
+from opensession.daemon.workers import Worker
 from tests.daemon.rig import Rig
-rig = Rig(Path({path!r}))
-rig.place.scratch.mkdir(exist_ok=True)
-answered = threading.Event()
-worker = Worker(1, rig.options().setup, rig.place.scratch, lambda answer: answered.set())
-from opensession.daemon.reading import Job
-from opensession.parsers.agent import Source
-worker.take(Job(1, 1, Source("codex", str(rig.sessions), str(rig.file("s"))), None, 1))
-answered.wait()
-print(worker.pid, flush=True)
+from tests.daemon.test_workers import HANGING, Started
+started = Started(Rig(Path({path!r})), command=(sys.executable, "-c", HANGING))
+started.worker.take(started.job(1, "s"))
 threading.Event().wait()
 """
 
+HANGING = """
+import os, sys, threading
+from opensession.daemon import reading, worker
+def read(*given):
+    sys.stderr.write(f"{os.getpid()}\\n")
+    sys.stderr.flush()
+    threading.Event().wait()
+    yield
+reading.read = read
+worker.main()
+"""
 
-def test_it_dies_with_a_daemon_that_is_killed(rig: Rig) -> None:
-    """users.md D25: no orphans."""
-    rig.write("s", 1)
+
+def test_it_dies_with_a_daemon_that_is_killed_whatever_it_does(rig: Rig) -> None:
+    """users.md D25: no orphans, not even one that hangs in a read."""
     root = str(Path(__file__).resolve().parents[2])
     program = ORPHAN.format(root=root, path=str(rig.path))
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True
     ) as parent:
-        assert parent.stdout is not None
-        worker = psutil.Process(int(parent.stdout.readline()))
+        assert parent.stderr is not None
+        worker = psutil.Process(int(parent.stderr.readline()))
         assert worker.nice() >= 10
         parent.send_signal(signal.SIGKILL)
         worker.wait(PATIENCE)

@@ -24,7 +24,7 @@ from opensession.daemon.book import Entry
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.reading import Setup
-from opensession.daemon.reconcile import compare, stamp_of
+from opensession.daemon.reconcile import Stamp, compare, stamp_of
 from opensession.daemon.root_watch import RootWatch, Scanned, resolved
 from opensession.daemon.schedule import Timing
 from opensession.daemon.store.connect import open_reader
@@ -333,6 +333,7 @@ class Coordinator:
         book = self._dispatch.book
         known: dict[int, Entry] = {}
         new: dict[str, Source] = {}
+        stamps: dict[str, Stamp] = {}
         for path in paths:
             source = agent.source_of(root, path)
             if source is None:
@@ -340,11 +341,12 @@ class Coordinator:
             entry = book.find(source.agent, source.path)
             if entry is not None:
                 known[entry.id] = entry
-            elif stamp_of(source.path) is not None:
+            elif (stamp := stamp_of(source.path)) is not None:
                 new[source.path] = source
+                stamps[source.path] = stamp
         newest = int(self._wall() * 1e9)
         for entry in [*known.values(), *self._enter(list(new.values()))]:
-            self._dispatch.hinted(entry, now, newest)
+            self._dispatch.hinted(entry, stamps.get(entry.source.path), now, newest)
 
     def _enter(self, found: list[Source]) -> list[Entry]:
         """The entries of sources; those that are not in the index yet are entered there."""

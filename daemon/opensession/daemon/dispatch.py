@@ -85,8 +85,10 @@ class Dispatch:
         self._index = index
         self._remote = remote
 
-    def hinted(self, entry: Entry, now: float, newest: int) -> None:
-        """A source changed."""
+    def hinted(self, entry: Entry, stamp: Stamp | None, now: float, newest: int) -> None:
+        """A source changed at time `newest` (ns); `stamp` is what it is, of one that is new."""
+        if stamp is not None:
+            self.backlog.found(entry.id, stamp.size, entry.source.agent)
         self.schedule.changed(entry.id, now, newest)
 
     def demand(self, entry: Entry, stamp: Stamp | None, now: float) -> None:
@@ -162,9 +164,7 @@ class Dispatch:
         return self._bulk_from if due is None else min(due, self._bulk_from)
 
     def _in_workers(self) -> bool:
-        return self._workers_allowed and (
-            bool(self.pool.workers) or self.backlog.bytes_left > BACKLOG_BYTES
-        )
+        return bool(self.pool.workers) or self.backlog.bytes_left > BACKLOG_BYTES
 
     def _takes_bulk(self) -> bool:
         if not self._workers_allowed:
@@ -190,7 +190,8 @@ class Dispatch:
             return True
         size = entry.left(stamp)
         self.backlog.found(entry.id, size, entry.source.agent)
-        apart = size > SMALL_BYTES or entry.state == "error" or remote
+        flood = entry.fresh and self.backlog.bytes_left > BACKLOG_BYTES
+        apart = size > SMALL_BYTES or flood or entry.state == "error" or remote
         if lane == LIVE and apart:
             self.schedule.released(entry.id, now, lane=BULK)
             return True

@@ -78,9 +78,11 @@ class Schedule(Generic[Key]):
 
     def changed(self, key: Key, now: float, newest: int = 0) -> None:
         """A source changed at `now`; `newest` is its time of change, by which ready sources are
-        ordered. While it is being read, it becomes due again after that read.
+        ordered. While it is being read, it becomes due again after that read. It is taken for live;
+        who takes it may find that it belongs to the backlog.
         """
         entry = self._pend(key, now, newest)
+        entry.lane = LIVE
         if not entry.urgent:
             due = min(now + self._timing.quiet, entry.first + self._timing.longest)
             entry.due = max(due, entry.not_before)
@@ -88,10 +90,12 @@ class Schedule(Generic[Key]):
 
     def demand(self, key: Key, now: float, newest: int = 0, *, lane: int = BULK) -> None:
         """A source is to be read at once (found by a reconcile, or a person waits for it); also one
-        that failed, whatever its wait.
+        that failed, whatever its wait. One that waits already keeps its lane.
         """
+        waiting = self.is_pending(key)
         entry = self._pend(key, now, newest)
-        entry.lane = lane
+        if not waiting:
+            entry.lane = lane
         entry.urgent = True
         entry.not_before = now
         entry.due = now
