@@ -98,7 +98,7 @@ def _process(status: Status) -> str:
 def _watching(status: Status) -> list[str]:
     facts = []
     for name, agent in _by_size(status):
-        if agent.watching == "off" and not agent.sources:
+        if not agent.sources:
             continue
         said = f"{name} {numbers.count(agent.sessions, 'session')}"
         if agent.watching != "events":
