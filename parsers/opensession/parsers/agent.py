@@ -125,7 +125,7 @@ class SourceGone(Exception):
 class SourceRefused(Exception):
     """The file is there and is not read: not a regular file, not ours, a link that leads away.
 
-    `str(error)` is the reason, as shown in `coverage`.
+    `str(error)` is the reason, without any text of the file.
     """
 
 
