@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,10 +19,17 @@ SLICE_BYTES = 4 << 20
 """About how many source bytes one `read` takes; what bounds the memory of any read."""
 
 
+Storage: TypeAlias = Literal["lines", "whole", "rows"]
+"""How a source is written: `lines` are only added, the file is written `whole` each time, or it is
+the `rows` of a database.
+"""
+
+
 class Environment(msgspec.Struct, frozen=True):
     """Where to look: the home folder, the variables that relocate agents, the platform.
 
-    `platform` is `sys.platform` (`linux`, `darwin`). `extra` are folders of this agent from the
+    `platform` is `sys.platform` (`linux`, `darwin`), or `win32` for a Windows home that is seen
+    from the Linux below it. `extra` are folders of this agent from the
     configuration or from a client's environment, absolute.
     """
 
@@ -68,7 +75,9 @@ class Cursor(msgspec.Struct, frozen=True):
 
     `offset` counts bytes of the (decompressed) source; `dev`, `ino`, `size`, `mtime_ns` are of the
     file when it was read; `tail` is a hash of the last block before `offset`; `state` is the
-    agent's own, msgpack. Its size must not grow with the session's.
+    agent's own, msgpack. Its size must not grow with the session's. Of a source of several files
+    `size`, `mtime_ns` and `ino` are their common stamp (`stamps.stamp_of`); of a database `offset`
+    counts the bytes of the rows read from it, as they are archived.
     """
 
     offset: int = 0
@@ -105,7 +114,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     the cursor was made for (replaced, truncated, rewritten) and was read from its beginning.
     `skipped` counts lines that gave nothing, by reason (`malformed`, `oversized`, …); `unknown`
     counts record types this version does not know (each was kept as a Custom event). `more` says
-    that another read at once will give more.
+    that another read at once will give more. With `keeps`, a session that a whole read does not
+    mention stays as it is: rows that an agent deletes from its database are no reason to lose ours.
     """
 
     cursor: Cursor
@@ -116,6 +126,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     skipped: dict[str, int] = {}
     unknown: dict[str, int] = {}
     more: bool = False
+    keeps: bool = False
 
 
 class SourceGone(Exception):
@@ -136,6 +147,9 @@ class Agent(Protocol):
     the environment variables that relocate its folders. `retention_days` is how long the agent
     keeps its files unless told otherwise (None: for ever). `resume` is the command that resumes a
     session, with `{id}`. `ids` says in half a sentence where a session's id comes from.
+
+    Most agents write one growing file a session: what differs from that has a method with a default
+    here, so every agent inherits from this class.
     """
 
     name: str
@@ -145,6 +159,7 @@ class Agent(Protocol):
     variables: tuple[str, ...]
     retention_days: int | None
     resume: tuple[str, ...]
+    ids: str
 
     def roots(self, env: Environment) -> list[Root]:
         """The folders to look in, existing or not, without duplicates."""
@@ -164,3 +179,11 @@ class Agent(Protocol):
         Raises `SourceGone`, `SourceRefused` or OSError; never for what the bytes hold.
         """
         ...
+
+    def files(self, source: Source) -> tuple[str, ...]:
+        """The files whose change is a change of `source`, its own path first."""
+        return (source.path,)
+
+    def storage(self, source: Source) -> Storage:
+        """How `source` is written, which tells how much of it a change makes to be read."""
+        return "lines"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opensession.parsers.agent import Cursor, Delta, Environment, Root, Source
+from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source
 from opensession.parsers.claude_code import sources
 from opensession.parsers.claude_code.feed import feed_with
 from opensession.parsers.claude_code.state import AGENT_NAME
 from opensession.parsers.jsonl import read_lines
 
 
-class ClaudeCode:
+class ClaudeCode(Agent):
     """The agent, as `opensession.parsers.agent.Agent` describes it."""
 
     name = AGENT_NAME
@@ -40,4 +40,4 @@ class ClaudeCode:
         return read_lines(source, cursor, feed_with(sources.meta_of(source)))
 
 
-AGENT = ClaudeCode()
+AGENT: Agent = ClaudeCode()

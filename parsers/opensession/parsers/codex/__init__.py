@@ -17,7 +17,7 @@ WATCH_DEPTH = 3
 """Year, month, day: where a session is written while it runs."""
 
 
-class Codex:
+class Codex(Agent):
     """The row of Codex; it holds no state."""
 
     name = NAME

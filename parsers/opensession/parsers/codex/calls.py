@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opensession.core.hail import Attributes, Block, code, json_block, text
-from opensession.parsers.codex import patches
+from opensession.parsers import patches
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Payload
 from opensession.parsers.codex.state import (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opensession.parsers import diffs
-from opensession.parsers.codex.patches import FilePatch, in_command, parse
+from opensession.parsers.patches import FilePatch, in_command, parse
 
 PATCH = """*** Begin Patch
 *** Update File: src/app.py
