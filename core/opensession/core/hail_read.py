@@ -107,13 +107,13 @@ def read(data: bytes) -> Document:
             continue
         kind = value.get("type")
         if kind == "event":
-            _add_event(reading, number, value)
+            add_event(reading, number, value)
         elif kind == "stats":
             stats = _stats(value) or stats
         else:
             # Another header is left out as well: the first one counts.
             reading.count(f"line:{kind if isinstance(kind, str) else ''}")
-    return reading.document(_header(first), stats)
+    return reading.document(header_of_object(first), stats)
 
 
 def read_header(data: bytes) -> Header:
@@ -121,7 +121,7 @@ def read_header(data: bytes) -> Header:
     first = decode(data.removeprefix(_BOM).partition(b"\n")[0])
     if not isinstance(first, dict) or first.get("type") != "header":
         raise _missing_header()
-    return _header(first)
+    return header_of_object(first)
 
 
 def _missing_header() -> OpenSessionError:
@@ -140,14 +140,17 @@ def _read_object(whole: dict[str, Any]) -> Document:
     reading = Reading()
     for number, value in enumerate(whole["events"], 1):
         if isinstance(value, dict):
-            _add_event(reading, number, value)
+            add_event(reading, number, value)
         else:
             reading.problems.append(Problem(number, "not an event"))
     stats = whole.get("stats")
-    return reading.document(_header(whole), _stats(stats) if isinstance(stats, dict) else None)
+    return reading.document(
+        header_of_object(whole), _stats(stats) if isinstance(stats, dict) else None
+    )
 
 
-def _header(value: dict[str, Any]) -> Header:
+def header_of_object(value: dict[str, Any]) -> Header:
+    """The header that an object holds; what is missing or of a wrong type is `unknown` or empty."""
     agent = object_of(value.get("agent"))
     context = object_of(value.get("context"))
     created = parse_time(text_of(context.get("created_at")))
@@ -173,7 +176,8 @@ def _header(value: dict[str, Any]) -> Header:
     )
 
 
-def _add_event(reading: Reading, number: int, value: dict[str, Any]) -> None:
+def add_event(reading: Reading, number: int, value: dict[str, Any]) -> None:
+    """Adds the event of line `number` to what was read, or the problem with it."""
     event_type = value.get("event_type")
     if isinstance(event_type, str):
         event_type = {"type": event_type}

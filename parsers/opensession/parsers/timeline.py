@@ -148,7 +148,7 @@ class Timeline:
         if not event_id or len(event_id) > ID_CHARACTERS:
             time = "" if self._estimated else str(state.time_us)
             event_id = ids.content_id(event_type, time, self._content)
-        event_id = self._unique(f"{event_id}:{n}" if n else event_id)
+        event_id = unique(state, f"{event_id}:{n}" if n else event_id)
         attributes = {} if attributes is None else attributes
         if self._raw_type:
             attributes["source.raw_type"] = self._raw_type
@@ -337,16 +337,6 @@ class Timeline:
             ended=ended,
         )
 
-    def _unique(self, event_id: str) -> str:
-        """The id, with `.<n>` if it is the n-th equal one of late."""
-        recent = self.state.ids
-        key = zlib.crc32(event_id.encode("utf-8", "replace"))
-        times = recent.pop(key, 0) + 1
-        recent[key] = times
-        if len(recent) > RECENT_IDS:
-            del recent[next(iter(recent))]
-        return event_id if times == 1 else f"{event_id}.{times}"
-
     def _keep_open(self, call_id: str, call: OpenCall) -> None:
         """Waits for a result; the oldest of too many is no longer waited for."""
         opened = self.state.open
@@ -360,6 +350,17 @@ class Timeline:
         opened[call_id] = call
         if len(opened) > OPEN_CALLS:
             del opened[next(iter(opened))]
+
+
+def unique(state: State, event_id: str) -> str:
+    """The id, with `.<n>` if it is the n-th equal one of late."""
+    recent = state.ids
+    key = zlib.crc32(event_id.encode("utf-8", "replace"))
+    times = recent.pop(key, 0) + 1
+    recent[key] = times
+    if len(recent) > RECENT_IDS:
+        del recent[next(iter(recent))]
+    return event_id if times == 1 else f"{event_id}.{times}"
 
 
 def info_of(agent: str, state: State) -> SessionInfo:
