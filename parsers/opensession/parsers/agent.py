@@ -146,7 +146,7 @@ class Agent(Protocol):
     `parser_version` is raised when the same bytes give other events than before. `variables` are
     the environment variables that relocate its folders. `retention_days` is how long the agent
     keeps its files unless told otherwise (None: for ever). `resume` is the command that resumes a
-    session, with `{id}`. `ids` says in half a sentence where a session's id comes from.
+    session, with `{id}`, empty where there is none. `ids` says in half a sentence where a session's id comes from.
 
     Most agents write one growing file a session: what differs from that has a method with a default
     here, so every agent inherits from this class.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from opensession.parsers.agent import Agent
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
+from opensession.parsers.hail import AGENT as HAIL
 
-AGENTS: tuple[Agent, ...] = (CLAUDE_CODE, CODEX)
+AGENTS: tuple[Agent, ...] = (CLAUDE_CODE, CODEX, HAIL)
 
 
 def agent(name: str) -> Agent:
