@@ -278,6 +278,19 @@ class Timeline:
             first = first or seq
         return first
 
+    def rewind(self, count: int) -> None:
+        """Takes back all events after number `count`: the agent itself took them back."""
+        state = self.state
+        del self.events[max(0, count - self.keep) :]
+        self.keep = min(self.keep, count)
+        self._usage = [usage for usage in self._usage if usage.seq <= count]
+        state.open = {
+            call_id: call
+            for call_id, call in state.open.items()
+            if all(part.seq <= count for part in call.parts)
+        }
+        state.count = min(state.count, count)
+
     def unknown(self, kind: str, value: Any, native: str | None = None) -> None:
         """Keeps and counts a record of a kind that this version does not know."""
         kind = mend_text(kind)[:ID_CHARACTERS]
