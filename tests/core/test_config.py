@@ -294,7 +294,37 @@ def test_the_example_file_is_the_defaults(paths: Paths) -> None:
     assert loaded.errors == []
     assert loaded.settings == Settings()
     for key in table.KEYS:
-        assert f"# {key.name} = " in text
+        shown = f"[[{key.dotted}]]" if key.kind == "commands" else f"{key.name} = "
+        assert f"# {shown}" in text
+
+
+def test_commands_are_agents_of_the_configuration(paths: Paths) -> None:
+    acme = '[[watchers.commands]]\nname = "acme"\nfiles = "~/.acme/*.json"\ncommand = ["x", "-y"]\n'
+    write(paths, acme)
+    loaded = config.load(paths, {}, agents=["codex"])
+    (command,) = loaded.settings.watchers.commands
+    assert (command.name, command.files) == ("acme", f"{paths.home}/.acme/*.json")
+    assert command.command == ("x", "-y")
+    assert ("watchers.commands", [f"acme: x -y {command.files}"], str(paths.config_file)) in [
+        tuple(row) for row in loaded.rows()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table_text", "said"),
+    [
+        ('name = "codex"\nfiles = "/a"\ncommand = ["x"]', "known already"),
+        ('name = "A b"\nfiles = "/a"\ncommand = ["x"]', "a name of small letters"),
+        ('name = "a"\nfiles = "/*/a"\ncommand = ["x"]', "whose last part may hold"),
+        ('name = "a"\nfiles = "a"\ncommand = ["x"]', "absolute"),
+        ('name = "a"\nfiles = "/a"\ncommand = []', "a program and its arguments"),
+        ('name = "a"\nfiles = "/a"\ncommand = ["x"]\nshell = true', "only"),
+    ],
+)
+def test_a_command_that_cannot_be_is_an_error(paths: Paths, table_text: str, said: str) -> None:
+    write(paths, f"[[watchers.commands]]\n{table_text}\n")
+    (error,) = config.load(paths, {}, agents=["codex"]).errors
+    assert said in error
 
 
 values = st.recursive(

@@ -34,8 +34,8 @@ from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.prices import PriceBook
 from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
 from opensession.daemon.user_data import ExtraRoot
+from opensession.parsers import registry
 from opensession.parsers.agent import Agent, Environment, Root
-from opensession.parsers.registry import AGENTS
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Library:
         self._told = tuple(told)
         self._on_changes = on_changes
         self._privacy = settings.privacy
+        self.agents = registry.agents(settings.watchers.commands)
         self._history = False
         self._started = False
         self._closing = False
@@ -129,7 +130,7 @@ class Library:
 
         found = Ingest(
             place_of(self._paths),
-            AGENTS,
+            self.agents,
             self.all_roots,
             options_of(self._settings, self._paths, key, self._privacy),
             on_changes=changed,
@@ -224,7 +225,8 @@ class Library:
     def all_roots(self) -> list[Root]:
         """The folders of every agent that is enabled; may be called from any thread."""
         enabled = self._settings.watchers.enabled
-        return [root for agent in AGENTS if enabled(agent.name) for root in self.roots_of(agent)]
+        watched = [agent for agent in self.agents if enabled(agent.name)]
+        return [root for agent in watched for root in self.roots_of(agent)]
 
     async def take_up(self, settings: Settings) -> None:
         """Other settings count from now on."""

@@ -34,6 +34,7 @@ def options_of(settings: Settings, paths: Paths, key: bytes, privacy: PrivacySet
             ),
             archive=settings.archive.raw,
             rules=admission.rules_of(settings),
+            commands=settings.watchers.commands,
         ),
         timing=Timing(
             quiet=min(daemon.realtime_debounce_ms / 1000, daemon.debounce_secs),

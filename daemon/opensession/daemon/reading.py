@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from opensession.core.config.settings import PrivacySettings
+from opensession.core.config.settings import CommandAgent, PrivacySettings
 from opensession.core.privacy import STRIP_VERSION, Stripper
 from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
@@ -20,13 +20,16 @@ TOO_LARGE = "needs more memory than a read may use"
 
 
 class Setup(msgspec.Struct, frozen=True, array_like=True):
-    """What every read needs to know: how to strip, whether to archive, what to take in."""
+    """What every read needs to know: how to strip, whether to archive, what to take in, and the
+    agents that commands know.
+    """
 
     home: str
     key: bytes
     privacy: PrivacySettings
     archive: bool
     rules: admission.Rules
+    commands: tuple[CommandAgent, ...] = ()
 
     def stripper(self) -> Stripper:
         """The stripper, to be made once for many reads."""
@@ -77,7 +80,7 @@ def read(setup: Setup, stripper: Stripper, job: Job, scratch: Path) -> Iterator[
 
     `scratch` is a private folder for bytes that are taken from the archive.
     """
-    agent = registry.agent(job.source.agent)
+    agent = registry.agent(job.source.agent, setup.commands)
     temporary: Path | None = None
     source = job.source
     try:

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from opensession.core.config.settings import CommandAgent
 from opensession.parsers.agent import Agent
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
 from opensession.parsers.hail import AGENT as HAIL
+from opensession.parsers.installed import installed
 
-AGENTS: tuple[Agent, ...] = (CLAUDE_CODE, CODEX, HAIL)
+BUILT_IN: tuple[Agent, ...] = (
+    CLAUDE_CODE,
+    CODEX,
+    HAIL,
+)
+
+INSTALLED = installed({each.name for each in BUILT_IN})
+"""What other distributions added, and which of that could not be loaded."""
+
+AGENTS: tuple[Agent, ...] = (*BUILT_IN, *INSTALLED.agents)
 
 
-def agent(name: str) -> Agent:
+def agents(commands: Sequence[CommandAgent] = ()) -> tuple[Agent, ...]:
+    """All agents, with those that commands of the configuration know.
+
+    A command whose name an agent has already is left out.
+    """
+    if not commands:
+        return AGENTS
+    from opensession.parsers.command import Commanded  # rarely configured
+
+    taken = {each.name for each in AGENTS}
+    return (*AGENTS, *(Commanded(each) for each in commands if each.name not in taken))
+
+
+def agent(name: str, commands: Sequence[CommandAgent] = ()) -> Agent:
     """The agent of a name; `claude_code` is accepted for `claude-code`.
 
     Raises KeyError for a name that no agent has.
     """
     wanted = name.replace("_", "-")
-    for candidate in AGENTS:
+    for candidate in agents(commands):
         if candidate.name == wanted:
             return candidate
     raise KeyError(name)

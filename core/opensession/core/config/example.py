@@ -14,6 +14,13 @@ _HEAD = """\
 # Durations may be written as "30s", "5m", "1h", sizes as "50MB".
 """
 
+_COMMAND_EXAMPLE = (
+    "# [[watchers.commands]]",
+    '#   name = "acme"',
+    '#   files = "~/.acme/sessions/*.json"',
+    '#   command = ["acme-to-hail"]',
+)
+
 
 def example_text() -> str:
     """A `daemon.toml` with every key; it changes nothing as it is."""
@@ -43,5 +50,7 @@ def _entry(key: table.Key) -> str:
     if key.later:
         doc += " No effect in this version yet."
     lines = textwrap.wrap(doc, width=94, initial_indent="# ", subsequent_indent="# ")
+    if key.kind == "commands":
+        return "\n".join([*lines, *_COMMAND_EXAMPLE]) + "\n"
     default = toml_value(value_of(Settings(), key))
     return "\n".join([*lines, f"# {key.name} = {default}"]) + "\n"

@@ -10,7 +10,14 @@ import msgspec
 
 from opensession.core.config import settings as sections
 from opensession.core.config import table, values
-from opensession.core.config.settings import Settings, agent_key, agent_name, masked, value_of
+from opensession.core.config.settings import (
+    CommandAgent,
+    Settings,
+    agent_key,
+    agent_name,
+    masked,
+    value_of,
+)
 from opensession.core.paths import Paths
 
 ORIGINAL_SERVER = "https://opensession.io"
@@ -37,7 +44,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
             value = value_of(self.settings, key)
             if key.kind == "secret":
                 value = masked(str(value))
-            shown = list(value) if isinstance(value, tuple) else value
+            shown = [_shown(item) for item in value] if isinstance(value, tuple) else value
             found.append((key.dotted, shown, self.origins[key.dotted]))
         for agent, on in sorted(self.settings.watchers.agents.items()):
             found.append((agent_key(agent), on, self.origins[agent_key(agent)]))
@@ -64,6 +71,12 @@ def load(
     for dotted, value in (flags or {}).items():
         gathered.add(dotted, value, "flag", "flag")
     return gathered.loaded()
+
+
+def _shown(item: Any) -> str:
+    if isinstance(item, CommandAgent):
+        return f"{item.name}: {' '.join(item.command)} {item.files}"
+    return str(item)
 
 
 class _Gathered:
@@ -160,6 +173,11 @@ class _Gathered:
         if key.dotted == "server.url" and typed.rstrip("/") == ORIGINAL_SERVER:
             self.warnings.append(f"{where}: the default server of the original program is ignored")
             return
+        if key.kind == "commands":
+            for command in typed:
+                if command.name in self.known_agents:
+                    self.errors.append(f"{where}: {command.name} is an agent that is known already")
+                    return
         if key.later:
             self.later.add(key.dotted)
         self.values[key.section][key.name] = typed

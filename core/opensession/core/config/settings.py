@@ -23,17 +23,30 @@ class DaemonSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "info"
 
 
+class CommandAgent(msgspec.Struct, frozen=True):
+    """An agent that a command knows: `command` and the path of one of `files` prints HAIL.
+
+    `files` is an absolute path whose last part may hold `*`; `command` is a program and arguments.
+    """
+
+    name: str
+    files: str
+    command: tuple[str, ...]
+
+
 class WatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What is watched. `agents` maps names (`claude-code`) to on or off; one not named is on.
 
     `excluded` are the agents of `privacy.exclude_tools`. `custom_paths` are further folders of
     sessions; with `repos` only sessions of these repositories are taken in. Paths are absolute.
+    `commands` are agents that this program does not know itself.
     """
 
     agents: dict[str, bool] = {}
     excluded: tuple[str, ...] = ()
     custom_paths: tuple[str, ...] = ()
     repos: tuple[str, ...] = ()
+    commands: tuple[CommandAgent, ...] = ()
 
     def enabled(self, agent: str) -> bool:
         """Reports whether an agent is watched; `claude_code` and `claude-code` are one."""

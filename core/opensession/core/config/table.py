@@ -21,6 +21,7 @@ Kind = Literal[
     "choice",
     "list",
     "paths",
+    "commands",
 ]
 
 
@@ -121,6 +122,13 @@ KEYS: tuple[Key, ...] = (
         dotted="watchers.repos",
         kind="paths",
         doc="Take in sessions of these repositories only; empty means all.",
+    ),
+    Key(
+        dotted="watchers.commands",
+        kind="commands",
+        restart=True,
+        doc="Agents that a command knows: for each file of `files` it is run with the file's path"
+        " and prints HAIL. One table a command: [[watchers.commands]] with name, files, command.",
     ),
     Key(
         dotted="privacy.strip_paths",

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from opensession.core.config.settings import CommandAgent
 from opensession.core.config.table import Key
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -17,6 +18,7 @@ _BYTES = {
     "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
 }  # fmt: skip
 _NUMBER_UNIT = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\Z")
+_COMMAND_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -40,6 +42,8 @@ def convert(key: Key, value: Any, home: str = "") -> Any:
         return _count(key, value)
     if key.kind == "list":
         return _texts(value)
+    if key.kind == "commands":
+        return _commands(value, home)
     if key.kind == "paths":
         return tuple(_absolute(path, home) for path in _texts(value))
     if not isinstance(value, str):
@@ -87,6 +91,8 @@ def plain(key: Key, text: str) -> Any:
         return boolean(text)
     if key.kind in ("list", "paths"):
         return list(_texts(text))
+    if key.kind == "commands":
+        raise ValueError("written into the file: [[watchers.commands]]")
     if key.kind in ("count", "seconds", "millis", "days", "size"):
         number = text.strip()
         if re.fullmatch(r"[0-9]+", number):
@@ -182,3 +188,29 @@ def _absolute(text: str, home: str) -> str:
     if not text.startswith(("/", "~")):
         raise ValueError("a list of absolute paths")
     return text.rstrip("/") or "/"
+
+
+def _commands(value: Any, home: str) -> tuple[CommandAgent, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("tables with name, files and command: [[watchers.commands]]")
+    found = tuple(_command(item, home) for item in value)
+    if len({each.name for each in found}) < len(found):
+        raise ValueError("tables with different names")
+    return found
+
+
+def _command(item: dict[str, Any], home: str) -> CommandAgent:
+    name, files, command = item.get("name"), item.get("files"), item.get("command")
+    if not isinstance(name, str) or not _COMMAND_NAME.match(name):
+        raise ValueError("tables with a name of small letters, digits and hyphens")
+    if not isinstance(files, str) or "*" in files.rpartition("/")[0] or not files.strip("/"):
+        raise ValueError("tables with files: one path, whose last part may hold *")
+    path = _absolute(files, home)
+    if isinstance(command, str):
+        command = command.split()
+    words = command if isinstance(command, list) else []
+    if not words or not all(isinstance(word, str) and word for word in words):
+        raise ValueError("tables with a command: a list of a program and its arguments")
+    if item.keys() - {"name", "files", "command"}:
+        raise ValueError("tables with name, files and command only")
+    return CommandAgent(name, path, tuple(words))

@@ -11,7 +11,6 @@ from opensession.daemon.client import Client
 from opensession.daemon.reconcile import scan, survey
 from opensession.daemon.state import App, Handler
 from opensession.parsers.agent import Agent, Root
-from opensession.parsers.registry import AGENTS
 
 
 async def list_(app: App, params: AgentsListParams, client: Client) -> AgentsListResult:
@@ -19,7 +18,7 @@ async def list_(app: App, params: AgentsListParams, client: Client) -> AgentsLis
     await app.refresh_config()
     rows = []
     known = await app.library.agent_status()
-    for agent in AGENTS:
+    for agent in app.library.agents:
         roots = app.library.roots_of(agent)
         status = known.get(agent.name)
         if params.scan or status is None:

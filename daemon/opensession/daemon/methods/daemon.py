@@ -20,7 +20,6 @@ from opensession.daemon.client import Client
 from opensession.daemon.roots import named_by
 from opensession.daemon.state import App, Handler
 from opensession.daemon.user_data import extra_roots, remember_root
-from opensession.parsers.registry import AGENTS
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ async def _take_variables(app: App, variables: Mapping[str, str]) -> None:
     told = await app.user.run(extra_roots)
     new = [
         root
-        for agent in AGENTS
+        for agent in app.library.agents
         for root in named_by(agent, variables, app.library.environment(agent, told))
     ]
     if not new:

@@ -43,11 +43,12 @@ class _Reading:
 
 
 def feed(source: Source, state: bytes, lines: list[Line]) -> Fed:
-    """The feed of `jsonl.read_lines` for HAIL 1.0 files.
+    """The feed of `jsonl.read_lines` for HAIL 1.0 files, also in the form of one object a line."""
+    return feed_as(NAME, source, state, lines)
 
-    The forms of one object, and hail/0.1, are a session in one line or need the whole file: the
-    first is read here, the other by `opensession parse`.
-    """
+
+def feed_as(agent: str, source: Source, state: bytes, lines: list[Line]) -> Fed:
+    """The same for the sessions of another agent, whose program writes HAIL."""
     now = load(state)
     before = now.count
     reading = _Reading(now)
@@ -57,7 +58,7 @@ def feed(source: Source, state: bytes, lines: list[Line]) -> Fed:
     if now.id and (reading.made or now.count):
         sessions.append(
             SessionDelta(
-                info=info_of(NAME, now), keep=before, events=reading.made, usage=reading.usage
+                info=info_of(agent, now), keep=before, events=reading.made, usage=reading.usage
             )
         )
     for problem in reading.lines.problems:
