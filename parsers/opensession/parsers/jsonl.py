@@ -168,6 +168,11 @@ def read_lines(
         )
 
 
+def lines_of(data: bytes, offset: int) -> list[Line]:
+    """The lines of whole lines that begin at `offset`, as `read_lines` would give them."""
+    return _lines(data, offset, _Place())
+
+
 def _unchanged(cursor: Cursor, status: os.stat_result) -> bool:
     return (cursor.dev, cursor.ino, cursor.size, cursor.mtime_ns) == (
         status.st_dev,
