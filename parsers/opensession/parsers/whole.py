@@ -1,0 +1,385 @@
+"""Reading files that their agent rewrites whole: JSON files, one or several to a source.
+
+    files ──opened──▶ bytes ──hash──▶ as before: nothing
+                                 └──▶ changed: json_items ──records──▶ feed (the agent's) ──▶ Delta
+
+Every change makes all of it be read anew; the store keeps what is the same. A file that is just
+being written is no JSON: what is known then stays, and the next look reads again.
+
+Limits: of more than `BYTES_LIMIT` altogether (`AT_ONCE_LIMIT` where the feed wants all of it in one
+call), or of `json_items`' reach, the bytes are archived and give no records, counted as
+`oversized`; what was known of its sessions stays. So does an item of more than `ITEM_LIMIT`. Beyond
+`REFUSED_BYTES` nothing is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from opensession.parsers import container
+from opensession.parsers.agent import SLICE_BYTES, Cursor, Delta, Source, SourceGone, SourceRefused
+from opensession.parsers.json_items import Items, split
+from opensession.parsers.jsonl import Fed
+from opensession.parsers.opening import opened
+from opensession.parsers.stamps import Stamp, stamp_of
+from opensession.parsers.zst import Decompressing, is_zst
+
+BYTES_LIMIT = 64 << 20
+AT_ONCE_LIMIT = 32 << 20
+ITEM_LIMIT = 16 << 20
+REFUSED_BYTES = 1 << 30
+
+MOST_COMMAS = 4 << 20
+"""A file with more may have more items than there is memory to point at; it counts as oversized."""
+
+_TRIES = 3
+_UNREAD = Stamp(0, 0, 0)
+"""What no file is like: a cursor with it is read on at the next look."""
+
+
+class Part(NamedTuple):
+    """One file of a source. `name` is what the archive calls it, unique in its source; `items` are
+    the keys that lead to its list (`()`: the file is an array; None: one record for the file).
+    """
+
+    name: str
+    path: str
+    items: Items
+
+
+class Record(NamedTuple):
+    """A piece of the part `name`: the item of that index in its list, or, as -1, all else.
+
+    `data` is one JSON value, to be decoded with `decoding.decode_any`; it may be of any type and
+    raise ValueError. Of a file of another shape than its part says, all is in the record -1.
+    """
+
+    name: str
+    item: int
+    data: bytes
+
+
+RecordFeed: TypeAlias = Callable[[Source, bytes, list[Record]], Fed]
+"""An agent's reading of records: a pure function of the source, the state after the records before
+(`b""` at the beginning) and the records. However they are cut into calls, the events are the same.
+"""
+
+
+class _Place(msgspec.Struct, frozen=True, array_like=True):
+    """What a cursor's `state` holds: the feed's own, and where in which content the read stopped.
+
+    `content` is a hash of the bytes (of oversized ones: of what tells them from others),
+    `following` the number of records taken. `finished` says that all was; `torn` is a hash of the
+    torn files that were seen last.
+    """
+
+    state: bytes = b""
+    content: bytes = b""
+    following: int = 0
+    finished: bool = False
+    torn: bytes = b""
+
+
+class _Content(NamedTuple):
+    """A source's bytes as they are archived, and by part; `mark` tells this content from another.
+
+    `raw` None: too much to hold. `layout` is then what it consists of, see `container.layout`.
+    """
+
+    raw: bytes | None
+    files: list[tuple[Part, bytes]]
+    layout: list[tuple[bytes, str, int]]
+    mark: bytes
+    skipped: dict[str, int]
+
+
+def read_parts(
+    source: Source,
+    cursor: Cursor | None,
+    parts: Sequence[Part],
+    feed: RecordFeed,
+    *,
+    at_once: bool = False,
+    slice_bytes: int = SLICE_BYTES,
+) -> Delta:
+    """Reads a source of `parts`, the first of which is its own file; the others may be missing.
+
+    Records come in the order of parts, a file's head before its items: as many as `slice_bytes`
+    hold, or (`at_once`) all of them. The archived bytes are the file's own, or those of a
+    `container` of several, also where only one of them is there. Of a source that is not known yet
+    a torn file gives what is whole of it. One that is known waits; a torn file beside the first
+    counts as it is when it is the same at a second look. Raises `SourceGone` if the first file is
+    missing, `SourceRefused` or OSError.
+    """
+    paths = [part.path for part in parts]
+    stamp = None if source.read_from else stamp_of(paths)
+    place = _place(cursor)
+    if cursor is not None and place.finished and stamp is not None and _fits(cursor, stamp):
+        return Delta(cursor=cursor, raw_offset=cursor.offset)
+    content = _contents(source, parts, AT_ONCE_LIMIT if at_once else BYTES_LIMIT)
+    stamp = stamp or _UNREAD
+    same = cursor is not None and place.content == content.mark
+    if cursor is not None and same and place.finished:
+        return Delta(cursor=_cursor(cursor.offset, stamp, place), raw_offset=cursor.offset)
+    offset, known = (cursor.offset, place) if cursor is not None and same else (0, _Place())
+    restarted = cursor is not None and not same
+    if content.raw is None:
+        return _raw_alone(source, content, offset, stamp, slice_bytes, restarted=restarted)
+    records, skipped, torn = _records(content)
+    if torn and restarted and cursor is not None and cursor.offset and not source.read_from:
+        waiting = _waiting(cursor, place, torn)
+        if waiting is not None:
+            return waiting
+    limit = BYTES_LIMIT * 2 if at_once else slice_bytes
+    taken, following, size, oversized = _some(records, known.following, limit)
+    finished = following == len(records)
+    end = len(content.raw) if finished else min(offset + size, len(content.raw))
+    fed = feed(source, known.state, taken) if taken else Fed(sessions=[], state=known.state)
+    if offset:
+        skipped = {}
+    for counts in (fed.skipped, {"oversized": oversized} if oversized else {}):
+        for reason, count in counts.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    after = _Place(fed.state, content.mark, following, finished, _torn_mark(torn))
+    return Delta(
+        cursor=_cursor(end, stamp if finished else _UNREAD, after),
+        sessions=fed.sessions,
+        raw=content.raw[offset:end],
+        raw_offset=offset,
+        restarted=restarted,
+        skipped=skipped,
+        unknown=fed.unknown,
+        more=not finished,
+    )
+
+
+def archived_names(source: Source) -> list[str]:
+    """The names of the files in a container that `source.read_from` is; none if it is no such.
+
+    For agents whose parts are not known by name. Raises as `read_parts`.
+    """
+    if not source.read_from:
+        return []
+    content = _archived(source, (), BYTES_LIMIT)
+    try:
+        return [name for name, _ in container.unpack(content.raw or b"")]
+    except ValueError:
+        return []
+
+
+def _waiting(cursor: Cursor, place: _Place, torn: dict[int, bytes]) -> Delta | None:
+    """What a known source gives while files of it are torn: nothing, and the next look reads again.
+
+    None if it need not wait: the first file is whole, and the others were as torn at the last look.
+    """
+    mark = _torn_mark(torn)
+    if place.finished and mark != place.torn:
+        place = msgspec.structs.replace(place, torn=mark)
+        return Delta(
+            cursor=_cursor(cursor.offset, _UNREAD, place),
+            raw_offset=cursor.offset,
+            skipped={"torn": len(torn)},
+        )
+    if place.finished and 0 not in torn:
+        return None
+    return Delta(cursor=cursor, raw_offset=cursor.offset)
+
+
+def _torn_mark(torn: dict[int, bytes]) -> bytes:
+    if not torn:
+        return b""
+    return _digest(b"".join(b"%d:%b;" % (number, mark) for number, mark in torn.items()))
+
+
+def _fits(cursor: Cursor, stamp: Stamp) -> bool:
+    return (cursor.size, cursor.mtime_ns, cursor.ino) == (stamp.size, stamp.mtime_ns, stamp.ino)
+
+
+def _place(cursor: Cursor | None) -> _Place:
+    if cursor is None or not cursor.state:
+        return _Place()
+    return msgspec.msgpack.decode(cursor.state, type=_Place)
+
+
+def _cursor(offset: int, stamp: Stamp, place: _Place) -> Cursor:
+    return Cursor(
+        offset=offset,
+        ino=stamp.ino,
+        size=stamp.size,
+        mtime_ns=stamp.mtime_ns,
+        state=msgspec.msgpack.encode(place),
+    )
+
+
+def _contents(source: Source, parts: Sequence[Part], limit: int) -> _Content:
+    """Reads every part that is there."""
+    if source.read_from:
+        return _archived(source, parts, limit)
+    files: list[tuple[Part, bytes]] = []
+    sizes: list[tuple[str, str, int]] = []
+    skipped: dict[str, int] = {}
+    mark = hashlib.blake2b(digest_size=16)
+    total = 0
+    for number, part in enumerate(parts):
+        try:
+            with opened(msgspec.structs.replace(source, path=part.path)) as (descriptor, status):
+                data = b""
+                if total + status.st_size <= limit:
+                    data, status = _steady(descriptor, status, limit)
+                size = len(data) or status.st_size
+        except (SourceGone, SourceRefused) as error:
+            if number == 0:
+                raise
+            if isinstance(error, SourceRefused):
+                skipped["refused"] = skipped.get("refused", 0) + 1
+            continue
+        total += size
+        if total > REFUSED_BYTES:
+            raise SourceRefused("larger than 1 GiB")
+        sizes.append((part.name, part.path, size))
+        mark.update(b"%d %d %d %d;" % (number, size, status.st_mtime_ns, status.st_ino))
+        if total <= limit and not (len(data) > MOST_COMMAS and data.count(b",") > MOST_COMMAS):
+            files.append((part, data))
+        else:
+            files.clear()
+            limit = -1
+    if limit < 0:
+        alone = [(b"", parts[0].path, total)]
+        layout = alone if len(parts) == 1 else container.layout(sizes)
+        return _Content(None, [], layout, mark.digest(), skipped)
+    raw = files[0][1] if len(parts) == 1 else container.pack([(p.name, d) for p, d in files])
+    return _Content(raw, files, [], _digest(raw), skipped)
+
+
+def _steady(descriptor: int, status: os.stat_result, limit: int) -> tuple[bytes, os.stat_result]:
+    """The bytes of a file; if it changes meanwhile, some tries later what is there then."""
+    data = b""
+    for _ in range(_TRIES):
+        data = _pread(descriptor, min(status.st_size, limit + 1), 0)
+        now = os.fstat(descriptor)
+        if (now.st_size, now.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+            break
+        status = now
+    return data, status
+
+
+def _pread(descriptor: int, size: int, offset: int) -> bytes:
+    data = os.pread(descriptor, size, offset)
+    while len(data) < size:
+        more = os.pread(descriptor, size - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _archived(source: Source, parts: Sequence[Part], limit: int) -> _Content:
+    """The same from the archive, where the source's files are one."""
+    with opened(source) as (descriptor, status):
+        if is_zst(str(source.data_path), descriptor):
+            data = Decompressing(descriptor).read(limit + 1)
+        else:
+            data = _pread(descriptor, min(status.st_size, limit + 1), 0)
+    if len(data) > limit or data.count(b",") > MOST_COMMAS:
+        return _Content(None, [], [], b"archived", {})
+    if len(parts) == 1:
+        return _Content(data, [(parts[0], data)], [], _digest(data), {})
+    try:
+        held = dict(container.unpack(data))
+    except ValueError:
+        return _Content(data, [], [], _digest(data), {"malformed": 1})
+    files = [(part, held[part.name]) for part in parts if part.name in held]
+    return _Content(data, files, [], _digest(data), {})
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+_Found: TypeAlias = tuple[str, int, "bytes | memoryview"]
+
+
+def _records(content: _Content) -> tuple[list[_Found], dict[str, int], dict[int, bytes]]:
+    """All records, what was skipped, and the hashes of the files that are torn by their number."""
+    records: list[_Found] = []
+    skipped = dict(content.skipped)
+    torn: dict[int, bytes] = {}
+    for number, (part, data) in enumerate(content.files):
+        found = split(data, part.items)
+        if found.head is not None:
+            records.append((part.name, -1, found.head))
+        records += [(part.name, index, item) for index, item in found.items]
+        if found.torn:
+            torn[number] = _digest(data)
+        if found.torn and data:
+            skipped["torn"] = skipped.get("torn", 0) + 1
+        if found.malformed:
+            skipped["malformed"] = skipped.get("malformed", 0) + found.malformed
+    return records, skipped, torn
+
+
+def _some(records: list[_Found], start: int, limit: int) -> tuple[list[Record], int, int, int]:
+    """Records from number `start` on, of about `limit` bytes; the number of the next one, how many
+    bytes they are, how many were left out.
+    """
+    taken: list[Record] = []
+    size = oversized = 0
+    following = start
+    for name, item, data in records[start:]:
+        if size and size + len(data) > limit:
+            break
+        following += 1
+        size += len(data)
+        if len(data) > ITEM_LIMIT:
+            oversized += 1
+        else:
+            taken.append(Record(name, item, bytes(data)))
+    return taken, following, size, oversized
+
+
+def _raw_alone(
+    source: Source, content: _Content, offset: int, stamp: Stamp, size: int, *, restarted: bool
+) -> Delta:
+    """The next piece of an oversized source, for the archive alone; what is known of it stays."""
+    raw, finished = _piece(source, content, offset, size)
+    place = _Place(content=content.mark, finished=finished)
+    return Delta(
+        cursor=_cursor(offset + len(raw), stamp if finished else _UNREAD, place),
+        raw=raw,
+        raw_offset=offset,
+        restarted=restarted,
+        skipped={} if offset else {**content.skipped, "oversized": 1},
+        more=not finished,
+        keeps=True,
+    )
+
+
+def _piece(source: Source, content: _Content, offset: int, size: int) -> tuple[bytes, bool]:
+    """Archived bytes from `offset` on, and whether they are the last ones."""
+    if source.read_from:
+        with opened(source) as (descriptor, status):
+            if is_zst(str(source.data_path), descriptor):
+                stream = Decompressing(descriptor)
+                data = stream.read(size) if stream.skip_to(offset) else b""
+                return data, stream.at_end
+            data = _pread(descriptor, size, offset)
+            return data, len(data) < size or offset + len(data) >= status.st_size
+    pieces: list[bytes] = []
+    position = 0
+    end = offset + size
+    for before, path, length in content.layout:
+        pieces.append(before[max(offset - position, 0) : max(end - position, 0)])
+        position += len(before)
+        start, stop = max(offset - position, 0), min(end - position, length)
+        if start < stop:
+            with opened(msgspec.structs.replace(source, path=path)) as (descriptor, _):
+                pieces.append(_pread(descriptor, stop - start, start))
+            if len(pieces[-1]) < stop - start:
+                return b"".join(pieces), True  # cut meanwhile: the next look begins anew
+        position += length
+    return b"".join(pieces), end >= position
