@@ -318,7 +318,7 @@ class Odd:
         if "odd" in source.path:
             {act}
         return codex.read(source, cursor)
-registry.agent = lambda name: Odd()
+registry.agent = lambda name, commands=(): Odd()
 worker.main()
 """
 
@@ -497,7 +497,9 @@ def test_a_newer_parser_reads_everything_again_once(
     with rig.ingest() as made:
         rig.run(made)
     newer: Any = Newer(agent("codex"))
-    monkeypatch.setattr("opensession.daemon.reading.registry.agent", lambda name: newer)
+    monkeypatch.setattr(
+        "opensession.daemon.reading.registry.agent", lambda name, commands=(): newer
+    )
     with rig.ingest(agents=[newer], history=False):
         assert rig.events() == {"one": 3, "two": 2}
     with rig.ingest(agents=[newer]) as made:
@@ -540,7 +542,9 @@ def test_a_source_that_went_before_newer_rules_is_read_again_from_the_archive(
         rig.run(made)
     rig.file("s5").unlink()
     newer: Any = Newer(agent("codex"))
-    monkeypatch.setattr("opensession.daemon.reading.registry.agent", lambda name: newer)
+    monkeypatch.setattr(
+        "opensession.daemon.reading.registry.agent", lambda name, commands=(): newer
+    )
     with rig.ingest(agents=[newer]) as made:
         rig.run(made)
         while made.queue_depth():
@@ -565,7 +569,9 @@ def test_a_session_outside_of_the_selection_is_not_read_as_it_grows(
             return real(source, cursor)
 
     counting: Any = Counting(agent("codex"))
-    monkeypatch.setattr("opensession.daemon.reading.registry.agent", lambda name: counting)
+    monkeypatch.setattr(
+        "opensession.daemon.reading.registry.agent", lambda name, commands=(): counting
+    )
     with rig.ingest(agents=[counting]) as made:
         rig.run(made)
         for number in range(5):

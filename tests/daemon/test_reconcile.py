@@ -8,9 +8,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opensession.daemon.reconcile import FEW, Found, Known, Stamp, compare, scan, stamp_of
+from opensession.daemon.reconcile import FEW, Found, Known, compare, scan
 from opensession.parsers.agent import Root, Source
 from opensession.parsers.registry import agent
+from opensession.parsers.stamps import Stamp, stamp_of
 
 stamps = st.builds(Stamp, st.integers(0, 3), st.integers(0, 3), st.integers(1, 3))
 names = st.sampled_from([f"/root/{letter}" for letter in "abcdefghijkl"])
@@ -89,7 +90,7 @@ def test_a_scan_reads_no_file_and_takes_links_as_they_are(tmp_path: Path) -> Non
 def test_a_scan_of_what_is_not_there(tmp_path: Path) -> None:
     missing = Root(agent="codex", path=str(tmp_path / "no"))
     assert scan(agent("codex"), missing) == Found(exists=False)
-    assert stamp_of(missing.path) is None
+    assert stamp_of([missing.path]) is None
 
 
 def test_a_scan_that_is_broken_off_says_nothing(tmp_path: Path) -> None:
@@ -102,9 +103,9 @@ def test_stamps_see_a_replacement_of_equal_size(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("one")
     os.utime(path, ns=(1, 1))
-    before = stamp_of(str(path))
+    before = stamp_of([str(path)])
     other = tmp_path / "b"
     other.write_text("two")
     os.utime(other, ns=(1, 1))
     other.replace(path)
-    assert stamp_of(str(path)) != before
+    assert stamp_of([str(path)]) != before

@@ -6,30 +6,39 @@ daemon's memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from opensession.daemon import admission
 from opensession.daemon.admission import Rules
-from opensession.daemon.reconcile import Known, Stamp
+from opensession.daemon.reconcile import Known
 from opensession.daemon.store.sources import SourceRow
-from opensession.parsers.agent import Source
+from opensession.parsers.agent import Agent, Source, Storage
+from opensession.parsers.stamps import Stamp, stamp_of
 
 SETTLE_TRIES = 5
 """How often a source may have to be read from its beginning again without having changed."""
 
+LOG_BYTES = 64 << 10
+"""What a change of a database counts for at most: its rows are small, and the file says nothing of
+how many of them changed.
+"""
+
 
 class Entry:
     """One source. `stamp` is what it was when it was last read, `disk` what it was when it was last
-    looked at, `tried` what it was when a read of it failed.
+    looked at, `tried` what it was when a read of it failed. `agent` is None for an agent that this
+    program does not have (any more).
     """
 
     __slots__ = (
-        "again", "disk", "fresh", "id", "offset", "reason", "source", "stamp", "state", "tried",
+        "again", "agent", "disk", "fresh", "id", "offset", "reason", "source", "stamp", "state",
+        "tried",
     )  # fmt: skip
 
-    def __init__(self, source_id: int, source: Source) -> None:
+    def __init__(self, source_id: int, source: Source, agent: Agent | None) -> None:
         self.id = source_id
         self.source = source
+        self.agent = agent
         self.stamp: Stamp | None = None
         self.disk: Stamp | None = None
         self.tried: Stamp | None = None
@@ -47,9 +56,24 @@ class Entry:
         self.state = row.state
         self.reason = row.error
 
+    @property
+    def storage(self) -> Storage:
+        """How the source is written."""
+        return "lines" if self.agent is None else self.agent.storage(self.source)
+
+    def look(self) -> Stamp | None:
+        """What the source is on disk now, by stat alone; None if it is not there."""
+        source = self.source
+        return stamp_of((source.path,) if self.agent is None else self.agent.files(source))
+
     def left(self, stamp: Stamp) -> int:
         """About how many bytes there are to read, if it lies on disk like this."""
-        if self.fresh or stamp.ino != (self.stamp.ino if self.stamp else 0):
+        storage = self.storage
+        if self.fresh or storage == "whole":
+            return stamp.size
+        if storage == "rows":
+            return min(stamp.size, LOG_BYTES)
+        if stamp.ino != (self.stamp.ino if self.stamp else 0):
             return stamp.size
         return stamp.size - self.offset if stamp.size >= self.offset else stamp.size
 
@@ -65,7 +89,8 @@ class Entry:
 class Book:
     """All sources, by id and by (agent, path)."""
 
-    def __init__(self) -> None:
+    def __init__(self, agents: Sequence[Agent]) -> None:
+        self._agents = {agent.name: agent for agent in agents}
         self._by_id: dict[int, Entry] = {}
         self._by_path: dict[tuple[str, str], Entry] = {}
 
@@ -85,7 +110,9 @@ class Book:
         """Enters a source, or gives the entry it has."""
         entry = self._by_id.get(source_id)
         if entry is None:
-            entry = self._by_id[source_id] = Entry(source_id, source)
+            entry = self._by_id[source_id] = Entry(
+                source_id, source, self._agents.get(source.agent)
+            )
             self._by_path[source.agent, source.path] = entry
         entry.source = source
         return entry

@@ -24,7 +24,7 @@ from opensession.daemon.book import Entry
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.reading import Setup
-from opensession.daemon.reconcile import Stamp, compare, stamp_of
+from opensession.daemon.reconcile import compare
 from opensession.daemon.root_watch import RootWatch, Scanned, resolved
 from opensession.daemon.schedule import Timing
 from opensession.daemon.store.connect import open_reader
@@ -32,6 +32,7 @@ from opensession.daemon.waiting import Run, still_waiting
 from opensession.daemon.workers import Freed
 from opensession.daemon.writing import Answered, Closed, Fatal, Full, Outcome, Stored, Writing
 from opensession.parsers.agent import Agent, Root, Source
+from opensession.parsers.stamps import Stamp, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -244,7 +245,7 @@ class Coordinator:
     def _is_archived_only(self, entry: Entry) -> bool:
         if entry.source.agent not in self._agents or entry.state == "refused":
             return False
-        if self._is_remote(entry) or stamp_of(entry.source.path) is not None:
+        if self._is_remote(entry) or entry.look() is not None:
             return False
         return file_for(self._place.archive, entry.source.agent, entry.source.path).exists()
 
@@ -341,7 +342,7 @@ class Coordinator:
             entry = book.find(source.agent, source.path)
             if entry is not None:
                 known[entry.id] = entry
-            elif (stamp := stamp_of(source.path)) is not None:
+            elif (stamp := stamp_of(agent.files(source))) is not None:
                 new[source.path] = source
                 stamps[source.path] = stamp
         newest = int(self._wall() * 1e9)
@@ -412,7 +413,7 @@ class Coordinator:
         for number in self._keeping.unread():
             entry = self._dispatch.book.get(number)
             entry.fresh = True
-            stamp = stamp_of(entry.source.path)
+            stamp = entry.look()
             if stamp is not None:
                 self._dispatch.demand(entry, stamp, now)
                 for run in self._runs:
@@ -433,7 +434,7 @@ class Coordinator:
             run.scans[root] = self._watching.start(root, now)
         for entry in self._dispatch.book.entries():
             if self._dispatch.schedule.is_pending(entry.id):
-                self._dispatch.demand(entry, stamp_of(entry.source.path), now)
+                self._dispatch.demand(entry, entry.look(), now)
                 run.need(entry.id, self._dispatch.next_job)
             elif self._dispatch.schedule.is_flying(entry.id):
                 run.need(entry.id, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import apsw
@@ -16,11 +16,12 @@ from opensession.daemon.batch import Failure
 from opensession.daemon.book import SETTLE_TRIES, Book, Entry
 from opensession.daemon.pool import Pool
 from opensession.daemon.reading import Job, versioned
-from opensession.daemon.reconcile import Stamp, stamp_of
 from opensession.daemon.schedule import BULK, LIVE, Schedule, Timing
 from opensession.daemon.store import sources
 from opensession.daemon.workers import Freed
 from opensession.daemon.writing import Answered, Writing
+from opensession.parsers.agent import Agent
+from opensession.parsers.stamps import Stamp
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Dispatch:
         self,
         writing: Writing,
         pool: Pool,
+        agents: Sequence[Agent],
         timing: Timing,
         archive_dir: Path,
         *,
@@ -60,7 +62,7 @@ class Dispatch:
         settled: Callable[[int, int | None, bool], None],
         missing: Callable[[Entry], None],
     ) -> None:
-        self.book = Book()
+        self.book = Book(agents)
         self.backlog = Backlog()
         self.schedule: Schedule[int] = Schedule(timing)
         self.pool = pool
@@ -178,7 +180,7 @@ class Dispatch:
         if entry.id in self.from_archive:
             return self._begin_archived(entry, now)
         remote = self._remote(entry)
-        stamp = entry.disk if remote else stamp_of(entry.source.path)
+        stamp = entry.disk if remote else entry.look()
         entry.disk = stamp
         if stamp is None:
             self._nothing_to_read(entry, now)
@@ -305,7 +307,7 @@ class Dispatch:
         self, entry: Entry, flight: Flight, answer: Answered, failure: Failure, now: float
     ) -> None:
         number = flight.job.number
-        if failure.state == "gone" and stamp_of(entry.source.path) is None:
+        if failure.state == "gone" and entry.look() is None:
             self.from_archive.discard(entry.id)
             self.schedule.finished(entry.id, now)
             self._settle(entry, number, failed=False)

@@ -88,6 +88,7 @@ class Ingest:
         self._dispatch = Dispatch(
             self._writing,
             pool,
+            self._agents,
             options.timing,
             place.archive,
             rules=options.setup.rules,

@@ -61,6 +61,7 @@ def batches(
             skipped=delta.skipped,
             unknown=delta.unknown,
             more=more,
+            keeps=delta.keeps,
         )
         cursor = delta.cursor
 

@@ -6,25 +6,16 @@ that is gone, or of which half the files vanished at once, is a state and no del
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from opensession.parsers.agent import Agent, Root, Source
+from opensession.parsers.stamps import Stamp, stamp_of
 
 FEW = 4
 """Up to so many files of a root may vanish together and are still taken for deleted."""
-
-
-class Stamp(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What tells one content of a file from another without reading it."""
-
-    size: int
-    mtime_ns: int
-    ino: int
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -56,15 +47,6 @@ class Differences(msgspec.Struct, frozen=True):
     vanished: int = 0
 
 
-def stamp_of(path: str) -> Stamp | None:
-    """The stamp of a regular file, its link not followed; None if there is none."""
-    try:
-        status = Path(path).lstat()
-    except OSError:
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
-
-
 def scan(agent: Agent, root: Root, stopped: Callable[[], bool] = lambda: False) -> Found | None:
     """Every source below `root` with its stamp, newest path kept where two are the same file path.
 
@@ -76,12 +58,8 @@ def scan(agent: Agent, root: Root, stopped: Callable[[], bool] = lambda: False) 
     for source in agent.sources(root):
         if stopped():
             return None
-        try:
-            status = os.lstat(source.path)
-        except OSError:
-            continue  # gone since it was listed
-        if not stat.S_ISDIR(status.st_mode):
-            stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+        stamp = stamp_of(agent.files(source))
+        if stamp is not None:  # else it is gone since it was listed
             sources[source.path] = (source, stamp)
     if not sources and not Path(root.path).is_dir():
         return Found(exists=False)

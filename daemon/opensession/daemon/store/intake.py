@@ -61,14 +61,18 @@ def take(
 def finish(db: apsw.Connection, row: SourceRow, batch: Batch) -> list[Change]:
     """A source was read to its end: what a re-read did not confirm is taken away.
 
-    A source that is empty now says nothing about what it held before: its sessions stay.
+    A source that is empty now says nothing about what it held before: its sessions stay. So do
+    those that a source which `keeps` did not mention.
     """
     changes: list[Change] = []
     if batch.cursor.offset == 0:
         return changes
-    for session in sessions_write.of_source(db, row.id):
+    for session in sessions_write.awaiting(db, row.id):
         state = session.rereading
         if state is None:
+            continue
+        if state == Reread() and batch.keeps:
+            sessions_write.set_reread(db, session.id, None)
             continue
         if state.confirmed == 0:
             sessions_write.delete(db, session)

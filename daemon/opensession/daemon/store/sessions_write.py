@@ -66,6 +66,12 @@ def of_source(db: apsw.Connection, source: int) -> list[Stored]:
     return [Stored(*row) for row in db.execute(f"{_SELECT} WHERE source = ?", (source,))]
 
 
+def awaiting(db: apsw.Connection, source: int) -> list[Stored]:
+    """The sessions of a source that is being read from its beginning again."""
+    query = f"{_SELECT} WHERE source = ? AND reread IS NOT NULL"
+    return [Stored(*row) for row in db.execute(query, (source,))]
+
+
 def insert(
     db: apsw.Connection, agent: str, native_id: str, source: int, prepared: PreparedSession
 ) -> Stored:
