@@ -45,11 +45,11 @@ def _ask_program(method: str, params: Params, result: type[R], environ: Mapping[
     )
     if done.returncode == 0:
         return msgspec.json.decode(done.stdout, type=result)
-    raise _error_of(done.returncode, done.stderr.decode(errors="replace"))
+    raise program_error(done.returncode, done.stderr.decode(errors="replace"))
 
 
-def _error_of(code: int, said: str) -> OpenSessionError:
-    """The error that the program printed: `name: message` and `next: hint`."""
+def program_error(code: int, said: str) -> OpenSessionError:
+    """The error that the daemon's program printed: `name: message` and `next: hint`."""
     message, hint = "", ""
     if "Traceback (most recent call last)" in said:
         # The kind of the error alone: its words may hold text of a session.

@@ -1,4 +1,4 @@
-"""`opensession-daemon`: runs the daemon, or one method without one."""
+"""`opensession-daemon`: runs the daemon, or one method or one file without one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from opensession.daemon import call
 
             return call.run(dict(os.environ), options.method, options.params)
+        if options.command == "parse":
+            from opensession.daemon import parsing
+
+            return parsing.run(
+                os.environ, options.file, options.agent, options.session, preview=options.preview
+            )
         from opensession.daemon import app
 
         return app.run(
@@ -62,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     call = commands.add_parser("call", help="run one method without a daemon, print its result")
     call.add_argument("method", help="such as config.get")
     call.add_argument("params", nargs="?", default="{}", help="a JSON object; - reads stdin")
+    parse = commands.add_parser("parse", help="print a session file of any agent as HAIL")
+    parse.add_argument("file", help="a session file; - reads stdin")
+    parse.add_argument("--agent", default="auto", help="which agent wrote it")
+    parse.add_argument("--session", default="", help="which session, if the file has several")
+    parse.add_argument("--preview", action="store_true", help="print what is in it, as JSON")
     return parser
 
 

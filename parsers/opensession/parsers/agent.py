@@ -146,7 +146,8 @@ class Agent(Protocol):
     `parser_version` is raised when the same bytes give other events than before. `variables` are
     the environment variables that relocate its folders. `retention_days` is how long the agent
     keeps its files unless told otherwise (None: for ever). `resume` is the command that resumes a
-    session, with `{id}`, empty where there is none. `ids` says in half a sentence where a session's id comes from.
+    session, with `{id}`, empty where there is none. `ids` says in half a sentence where a session's
+    id comes from.
 
     Most agents write one growing file a session: what differs from that has a method with a default
     here, so every agent inherits from this class.
@@ -187,3 +188,10 @@ class Agent(Protocol):
     def storage(self, source: Source) -> Storage:
         """How `source` is written, which tells how much of it a change makes to be read."""
         return "lines"
+
+    def recognises(self, path: str, head: bytes) -> float:
+        """How sure it is, from 0 to 1, that a file that begins with `head` is its own.
+
+        By content alone; what the name and the folder say is added by `detection`.
+        """
+        return 0.0

@@ -57,6 +57,12 @@ class Codex(Agent):
             return None
         return Source(self.name, root.path, path)
 
+    def recognises(self, path: str, head: bytes) -> float:
+        """By the records that only a rollout has."""
+        marks = (b'"session_meta"', b'"response_item"', b'"event_msg"', b'"turn_context"')
+        found = sum(mark in head for mark in marks)
+        return min(0.95, 0.5 + 0.2 * found) if found else 0.0
+
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on in a rollout."""
         return read_lines(source, cursor, feed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source
+from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.hail.feed import NAME, feed
 from opensession.parsers.jsonl import read_lines
 from opensession.parsers.opening import walk
@@ -45,6 +46,12 @@ class Hail(Agent):
         if path.startswith(root.path.rstrip("/") + "/") and _is_hail(path):
             return Source(self.name, root.path, path)
         return None
+
+    def recognises(self, path: str, head: bytes) -> float:
+        """By the header, or the keys of the form of one object."""
+        if begins_with_keys(head, "type", "version", "session_id") and b'"hail-' in head[:4096]:
+            return 1.0
+        return 0.86 if begins_with_keys(head, "version", "session_id", "events") else 0.0
 
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on in a file."""
