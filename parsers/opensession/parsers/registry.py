@@ -8,12 +8,14 @@ from opensession.core.config.settings import CommandAgent
 from opensession.parsers.agent import Agent
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
+from opensession.parsers.copilot import AGENT as COPILOT
 from opensession.parsers.hail import AGENT as HAIL
 from opensession.parsers.installed import installed
 
 BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
+    COPILOT,
     HAIL,
 )
 
