@@ -1,0 +1,67 @@
+"""Roo Code, a folder a task in VS Code, rewritten whole.
+
+~/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/tasks/<uuid>/history_item.json
+~/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/tasks/<uuid>/ui_messages.json
+~/.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/tasks/<uuid>/api_conversation_history.json
+
+The format is Cline's of before version 4: see `cline/tasks.py`. `tasks/_index.json` repeats what
+stands in the tasks, later. A folder of `roo-cline.customStoragePath` is given by the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source
+from opensession.parsers.cline import task_roots
+from opensession.parsers.cline.tasks import read_task, task_files, task_source_of, task_sources
+from opensession.parsers.places import absolute
+
+NAME = "roo-code"
+EXTENSIONS = ("rooveterinaryinc.roo-cline", "rooveterinaryinc.roo-code-nightly")
+
+
+class RooCode(Agent):
+    """The row of Roo Code; it holds no state."""
+
+    name = NAME
+    label = "Roo Code"
+    color = "#8b5cf6"
+    parser_version = 1
+    variables: tuple[str, ...] = ()
+    retention_days: int | None = None
+    resume: tuple[str, ...] = ()
+    ids = "the name of the task's folder"
+
+    def roots(self, env: Environment) -> list[Root]:
+        """The extension's `tasks` in every VS Code, and in the folders of the configuration."""
+        folders = [
+            path if path.endswith("/tasks") else f"{path}/tasks"
+            for path in map(absolute, env.extra)
+            if path
+        ]
+        return task_roots(self.name, env, EXTENSIONS, folders)
+
+    def sources(self, root: Root) -> Iterator[Source]:
+        """Every task below `root`."""
+        return task_sources(self.name, root.path)
+
+    def source_of(self, root: Root, path: str) -> Source | None:
+        """The task that a changed file belongs to."""
+        return task_source_of(self.name, root.path, path)
+
+    def files(self, source: Source) -> tuple[str, ...]:
+        """All that is read of a task."""
+        return task_files(source)
+
+    def storage(self, source: Source) -> Literal["lines", "whole", "rows"]:
+        """All is rewritten whole."""
+        return "whole"
+
+    def read(self, source: Source, cursor: Cursor | None) -> Delta:
+        """Reads a task anew, where it changed."""
+        return read_task(self.name, source, cursor)
+
+
+AGENT: Agent = RooCode()
