@@ -38,21 +38,9 @@ def line_feed(agent: str, provider: str, folder: Callable[[], str]) -> Feed:
     def feed(source: Source, state: bytes, lines: list[Line]) -> Fed:
         reading = _begin(agent, provider, source, state)
         for line in lines:
-            if line.oversized:
-                reading.line.skip("oversized")
-                reading.line.at(None, "oversized", line.data)
-                words = [text(line.data.decode("utf-8", "replace"))]
-                reading.line.emit("Custom", None, data={"kind": "oversized"}, blocks=words)
-                continue
-            try:
-                record = decode_any(line.data)
-            except ValueError:
-                record = None
-            if isinstance(record, dict):
-                _take(reading, record, line.data)
-            else:
-                reading.line.skip("malformed")
-        return _fed(reading, source, folder)
+            _read_line(reading, line)
+            _name(reading, source)
+        return _fed(reading, folder)
 
     return feed
 
@@ -75,7 +63,8 @@ def record_feed(agent: str, provider: str, folder: Callable[[], str]) -> RecordF
                 tell(reading, value, record.data)
             else:
                 reading.line.skip("without a type")
-        return _fed(reading, source, folder)
+            _name(reading, source)
+        return _fed(reading, folder)
 
     return feed
 
@@ -91,10 +80,14 @@ def _begin(agent: str, provider: str, source: Source, state: bytes) -> Reading:
     return reading
 
 
-def _fed(reading: Reading, source: Source, folder: Callable[[], str]) -> Fed:
+def _name(reading: Reading, source: Source) -> None:
+    """Names a session after its file where events came before a header."""
+    if reading.state.count and not reading.state.id:
+        reading.state.id = PurePath(source.path).stem
+
+
+def _fed(reading: Reading, folder: Callable[[], str]) -> Fed:
     state, line = reading.state, reading.line
-    if not state.id:
-        state.id = PurePath(source.path).stem
     if not state.cwd:
         state.cwd = folder()
     return Fed(
@@ -105,8 +98,25 @@ def _fed(reading: Reading, source: Source, folder: Callable[[], str]) -> Fed:
     )
 
 
+def _read_line(reading: Reading, line: Line) -> None:
+    if line.oversized:
+        reading.line.skip("oversized")
+        reading.line.at(None, "oversized", line.data)
+        words = [text(line.data.decode("utf-8", "replace"))]
+        reading.line.emit("Custom", None, data={"kind": "oversized"}, blocks=words)
+        return
+    try:
+        record = decode_any(line.data)
+    except ValueError:
+        record = None
+    if isinstance(record, dict):
+        _take(reading, record, line.data)
+    else:
+        reading.line.skip("malformed")
+
+
 def _take(reading: Reading, record: Given, raw: bytes) -> None:
-    """One line."""
+    """One line that is a record."""
     kind, update = string(record, "type"), record.get("$set")
     if string(record, "$rewindTo"):
         reading.line.at(None, "$rewindTo", raw)

@@ -44,13 +44,15 @@ def feed_with(meta: Meta | None) -> Feed:
         line = Timeline(NAME, known)
         for each in lines:
             if each.oversized:
+                _name(known, source, "")
                 line.skip("oversized")
                 line.at(None, "oversized", each.data)
                 words = [text(each.data.decode("utf-8", "replace"))]
                 line.emit("Custom", None, data={"kind": "oversized"}, blocks=words)
             else:
                 _read_line(line, source, each.data)
-        _describe(known, source, meta)
+        if meta is not None:
+            _describe(known, meta)
         return Fed(
             sessions=[line.delta()] if known.count else [],
             state=dump(known),
@@ -112,15 +114,21 @@ def _read(line: Timeline, source: Source, record: Given, data: bytes) -> None:
         relate(line, string(forked, "sessionId"))
 
 
+def _name(state: State, source: Source, session_id: str) -> None:
+    """Names the session by its first record; the records of a subagent name its parent."""
+    if state.id:
+        return
+    path = PurePath(source.path)
+    if is_subagent(source):
+        state.id, state.auxiliary = path.stem, True
+        state.parent = session_id or path.parent.name
+    else:
+        state.id = session_id or path.stem
+
+
 def _note(state: State, source: Source, record: Given) -> None:
     """What a record says of the session as a whole."""
-    session_id = string(record, "sessionId")[:_NAME_CHARACTERS]
-    if not state.id:
-        if is_subagent(source):
-            state.id, state.auxiliary = PurePath(source.path).stem, True
-            state.parent = session_id or PurePath(source.path).parent.name
-        else:
-            state.id = session_id or PurePath(source.path).stem
+    _name(state, source, string(record, "sessionId")[:_NAME_CHARACTERS])
     if state.auxiliary and not state.parent_call_id:
         name, agent = string(record, "agentName"), string(record, "agentId")
         if name and agent.startswith(f"{name}-"):
@@ -140,14 +148,8 @@ def _auth_type(payload: Any) -> str:
     return string(event, "auth_type") if isinstance(event, dict) else ""
 
 
-def _describe(state: State, source: Source, meta: Meta | None) -> None:
+def _describe(state: State, meta: Meta) -> None:
     """What stands beside a subagent's transcript."""
-    if not state.id:
-        state.id = PurePath(source.path).stem
-        state.auxiliary = is_subagent(source)
-        state.parent = PurePath(source.path).parent.name if state.auxiliary else ""
-    if meta is None:
-        return
     state.title = meta.description[:_NAME_CHARACTERS]
     state.parent_call_id = meta.tool_use_id[:_NAME_CHARACTERS] or state.parent_call_id
     if meta.parent_agent_id:
