@@ -1,0 +1,334 @@
+"""Pulling what changed out of an editor's database, which can be many gigabytes large.
+
+    CREATE TABLE ItemTable    (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)
+    CREATE TABLE cursorDiskKV (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)
+    CREATE TABLE composerHeaders (composerId, workspaceId, createdAt, lastUpdatedAt, …, value)
+
+First every conversation once, in the order of its key. Then what has a row number above those seen:
+Cursor replaces rows, which gives them new numbers. Where a writer updates rows in place instead,
+the latest conversations' own rows and the table of heads tell. The keys asked for are named or
+begin with a prefix; credentials lie in the same tables (`cursorAuth/…`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opensession.parsers.agent import Source, SourceRefused
+from opensession.parsers.cursor import marks
+from opensession.parsers.cursor.composers import (
+    Conversation,
+    conversation_of,
+    conversations_of,
+)
+from opensession.parsers.cursor.heads import LIGHT
+from opensession.parsers.cursor.marks import Mark, hash_of
+from opensession.parsers.cursor.sources import beside
+from opensession.parsers.cursor.telling import Lines, tell
+from opensession.parsers.cursor.values import decoded, items, mapping, time_us, words
+from opensession.parsers.cursor.workspaces import folder_of_workspace, folders_of_conversations
+from opensession.parsers.databases import Allowed, Database
+from opensession.parsers.rows import Pull, Pulled
+
+ALLOWED: Allowed = {
+    "ItemTable": frozenset(("key", "value")),
+    "cursorDiskKV": frozenset(("key", "value")),
+    "composerHeaders": frozenset(("composerId", "lastUpdatedAt", "value")),
+}
+
+_CHATS = "workbench.panel.aichat.view.aichat.chatdata"
+_COMPOSERS = "composer.composerData"
+_HEADS = "composer.composerHeaders"
+_LISTS = ((_CHATS, "tabs", "tabId"), (_COMPOSERS, "allComposers", "composerId"))
+
+_KEYS_AT_ONCE = 20_000
+_WATCHED = 8
+"""How many of the latest conversations are looked at by themselves."""
+
+_DAY_MS = 86_400_000
+
+_STAMP = (
+    "octet_length(value) || ':' || CASE WHEN typeof(value) = 'text' AND"
+    " instr(value, '\"lastUpdatedAt\":') > 0 THEN"
+    " substr(value, instr(value, '\"lastUpdatedAt\":') + 16, 26) ELSE '' END"
+)
+_ROWS = (
+    f"SELECT key, rowid, {_STAMP}, value FROM cursorDiskKV"  # noqa: S608
+    " WHERE key > ? AND key < 'composerData;' ORDER BY key"
+)
+_ROW = f"SELECT rowid, {_STAMP}, value FROM cursorDiskKV WHERE key = ?"  # noqa: S608
+_STAMP_OF = f"SELECT rowid, {_STAMP} FROM cursorDiskKV WHERE key = ?"  # noqa: S608
+
+
+def puller(source: Source) -> Pull:
+    """The pull of one database."""
+
+    def pull(database: Database, mark: bytes) -> Pulled:
+        return _Pull(source, database, marks.load(mark)).run()
+
+    return pull
+
+
+class _Pull:
+    """One pull: its database, its mark, the lines so far."""
+
+    def __init__(self, source: Source, database: Database, mark: Mark) -> None:
+        self._source = source
+        self._database = database
+        self._mark = mark
+        self._out = Lines()
+        self._tables = {
+            name: database.columns(name)
+            for name in ("ItemTable", "cursorDiskKV", "composerHeaders")
+        }
+        self._listed: dict[str, Any] | None = None
+
+    def run(self) -> Pulled:
+        more = False
+        known = False
+        if self._has("ItemTable", "key", "value"):
+            known = True
+            more = self._lists()
+        if self._has("cursorDiskKV", "key", "value"):
+            known = True
+            more = self._rows() or more
+        if not known:
+            raise SourceRefused("without the columns key and value of ItemTable and cursorDiskKV")
+        return Pulled(self._out.lines, marks.dump(self._mark), more)
+
+    def _has(self, table: str, *columns: str) -> bool:
+        return self._tables[table] >= frozenset(columns)
+
+    # ItemTable: all conversations of a kind are one value
+
+    def _lists(self) -> bool:
+        """Tells the conversations of the lists that changed; reports whether some were left."""
+        for key, items_key, id_key in _LISTS:
+            value = self._item(key)
+            if value is None:
+                continue
+            whole = hash_of(value if isinstance(value, (str, bytes)) else "")
+            if self._mark.lists.get(key) == whole:
+                continue
+            if self._mark.lists.get(f"{key}…") != whole:
+                self._mark.lists[f"{key}…"] = whole
+                self._mark.chat = 0
+            if not self._list(conversations_of(value, items_key, id_key)):
+                return True
+            self._mark.lists = {**self._mark.lists, key: whole}
+            self._mark.chat = 0
+        return False
+
+    def _list(self, found: list[tuple[str, bytes]]) -> bool:
+        """Tells the conversations of one list that changed; False if it stopped amid it."""
+        mark = self._mark
+        folder = folder_of_workspace(beside(self._source, "workspace.json"))
+        for number, (name, value) in enumerate(found):
+            if number < mark.chat:
+                continue
+            if self._out.full:
+                return False
+            mark.chat = number + 1
+            place, now = hash_of(name), hash_of(value)
+            conversation = conversation_of(name, value)
+            if mark.chats.get(place) == now or conversation is None or not conversation.inline:
+                continue
+            mark.chats[place] = now
+            tell(None, mark, self._out, conversation, folder=folder)
+            while mark.part is not None:
+                tell(None, mark, self._out, conversation, folder=folder)
+        return True
+
+    def _item(self, key: str) -> Any:
+        for (value,) in self._database.rows("SELECT value FROM ItemTable WHERE key = ?", (key,)):
+            return value
+        return None
+
+    # cursorDiskKV: a row for each conversation and each bubble
+
+    def _rows(self) -> bool:
+        """Tells the conversations whose rows changed; reports whether some were left."""
+        mark = self._mark
+        if not mark.scan and not mark.checkpoints:
+            self._begin()
+        if mark.part is not None and not self._one(mark.part.id, []):
+            mark.part = None  # deleted amid its telling
+        if not mark.scanned:
+            if not self._scan():
+                return True
+            mark.scanned, mark.folders = True, None
+        left = self._look()
+        for name in list(mark.pending):
+            if self._out.full or mark.part is not None:
+                return True
+            self._one(name, mark.pending.pop(name))
+        return left or mark.part is not None
+
+    def _begin(self) -> None:
+        """Notes up to where the first pass sees all rows, whatever is written meanwhile."""
+        mark = self._mark
+        for row, key in self._database.rows(
+            "SELECT rowid, key FROM cursorDiskKV ORDER BY rowid DESC LIMIT 1"
+        ):
+            below = list(
+                self._database.rows(
+                    "SELECT rowid, key FROM cursorDiskKV WHERE rowid < ?"
+                    " ORDER BY rowid DESC LIMIT 8",
+                    (row,),
+                )
+            )
+            for number, name in [*reversed(below), (row, key)]:
+                marks.check(mark, number, str(name))
+        if not mark.checkpoints:
+            mark.checkpoints.append((0, 0))
+        mark.latest = self._latest()
+        mark.folders = folders_of_conversations(self._source)
+
+    def _scan(self) -> bool:
+        """Goes on with a pass over all conversations; False if it stopped amid it."""
+        mark = self._mark
+        for key, row, stamp, value in self._database.rows(_ROWS, (mark.scan or "composerData:",)):
+            if self._out.full or mark.part is not None:
+                return False
+            mark.scan = key
+            conversation = conversation_of(key.removeprefix("composerData:"), value)
+            if conversation is not None and self._is_newer(conversation):
+                self._tell(conversation, None, row, stamp)
+        return mark.part is None
+
+    def _is_newer(self, conversation: Conversation) -> bool:
+        if not self._mark.since:
+            return True
+        updated = time_us(decoded(conversation.row.get("lastUpdatedAt")))
+        return updated is None or updated // 1000 > self._mark.since
+
+    def _one(self, name: str, changed: list[int]) -> bool:
+        """Tells one conversation; False if it is not there (any more)."""
+        for row, stamp, value in self._database.rows(_ROW, (f"composerData:{name}",)):
+            conversation = conversation_of(name, value)
+            if conversation is None:
+                return False
+            if changed == [marks.ADOPTED]:
+                if mapping(decoded(conversation.row.get("subagentInfo"))).get("parentComposerId"):
+                    return True  # its own row says so
+                changed = [marks.WHOLE]
+            self._tell(conversation, changed, row, stamp)
+            return True
+        return False
+
+    def _tell(
+        self, conversation: Conversation, changed: list[int] | None, row: int, stamp: str
+    ) -> None:
+        mark, name = self._mark, conversation.id
+        for child in conversation.children():
+            if child != name and marks.adopt(mark, child, name):
+                passed = mark.scanned or f"composerData:{child}" <= mark.scan
+                if passed and len(mark.pending) < marks.PENDING:
+                    mark.pending[child] = [marks.ADOPTED]
+        tell(
+            self._database,
+            mark,
+            self._out,
+            conversation,
+            changed=changed,
+            folder=(mark.folders or {}).get(name, ""),
+            listed=self._listed_head(conversation),
+            row=row,
+            stamp=stamp,
+        )
+
+    # what changed
+
+    def _look(self) -> bool:
+        """Notes the conversations that changed since the last look; True if there may be more."""
+        mark, database = self._mark, self._database
+        last = self._checked()
+        if last is None:
+            # None of the rows that were seen is there: the file was compacted. What was updated
+            # since is told again.
+            mark.scan, mark.scanned = "", False
+            mark.since = max(1, mark.latest - _DAY_MS)
+            mark.checkpoints = []
+            return True
+        seen = 0
+        for row, key in database.rows(
+            "SELECT rowid, key FROM cursorDiskKV WHERE rowid > ? ORDER BY rowid LIMIT ?",
+            (last, _KEYS_AT_ONCE),
+        ):
+            seen += 1
+            kind, _, rest = str(key).partition(":")
+            name, _, bubble = rest.partition(":")
+            if kind in ("composerData", "bubbleId", "codeBlockDiff") and name:
+                marks.changed(mark, name, bubble if kind == "bubbleId" else "")
+            if seen == _KEYS_AT_ONCE or len(mark.pending) >= marks.PENDING:
+                marks.check(mark, row, str(key))
+                return True
+        if seen:
+            marks.check(mark, row, str(key))
+        self._look_at_heads()
+        return False
+
+    def _checked(self) -> int | None:
+        """The last row that was seen and is still there, with the same key."""
+        mark = self._mark
+        while mark.checkpoints:
+            row, key_hash = mark.checkpoints[-1]
+            if row == 0:
+                return 0
+            found = list(
+                self._database.rows("SELECT key FROM cursorDiskKV WHERE rowid = ?", (row,))
+            )
+            if found and hash_of(str(found[0][0])) == key_hash:
+                return row
+            mark.checkpoints.pop()
+        return None
+
+    def _look_at_heads(self) -> None:
+        """Notes conversations whose rows were updated in place, as far as that is told."""
+        mark = self._mark
+        for name in list(mark.settled)[-_WATCHED:]:
+            known = mark.settled[name]
+            for row, stamp in self._database.rows(_STAMP_OF, (f"composerData:{name}",)):
+                if (row, stamp) != (known.row, known.stamp):
+                    marks.changed(mark, name)
+        if self._has("composerHeaders", "composerId", "lastUpdatedAt"):
+            for name, updated in self._database.rows(
+                "SELECT composerId, lastUpdatedAt FROM composerHeaders"
+                " WHERE lastUpdatedAt > ? ORDER BY lastUpdatedAt LIMIT ?",
+                (mark.latest, marks.PENDING),
+            ):
+                if isinstance(name, str) and isinstance(updated, int):
+                    marks.changed(mark, name)
+                    mark.latest = updated
+
+    def _latest(self) -> int:
+        if not self._has("composerHeaders", "composerId", "lastUpdatedAt"):
+            return 0
+        for (updated,) in self._database.rows("SELECT max(lastUpdatedAt) FROM composerHeaders"):
+            return updated if isinstance(updated, int) else 0
+        return 0
+
+    # the list of heads
+
+    def _listed_head(self, conversation: Conversation) -> dict[str, Any]:
+        """The conversation's head in the list of heads, where its own row does not say enough."""
+        if {"name", "workspaceIdentifier"} <= conversation.row.keys():
+            return {}
+        found: Any = None
+        if self._has("composerHeaders", "composerId", "value"):
+            for (value,) in self._database.rows(
+                "SELECT value FROM composerHeaders WHERE composerId = ?", (conversation.id,)
+            ):
+                found = decoded(value)
+        if found is None:
+            if self._listed is None:
+                self._listed = self._list_of_heads()
+            found = self._listed.get(conversation.id)
+        return {key: value for key, value in mapping(found).items() if key in LIGHT}
+
+    def _list_of_heads(self) -> dict[str, Any]:
+        if not self._has("ItemTable", "key", "value"):
+            return {}
+        listed = decoded(self._item(_HEADS))
+        heads = listed if isinstance(listed, list) else items(mapping(listed).get("allComposers"))
+        return {words(mapping(head).get("composerId")): head for head in heads}
