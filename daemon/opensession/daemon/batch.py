@@ -83,7 +83,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     `expected_offset` is the cursor offset the read began from: the writer drops a batch that does
     not continue what it has. `raw_bytes` counts source bytes; `frame` is None when nothing is to be
     archived. `more` says that another batch of the same read follows. With `keeps` a session that
-    a whole read does not mention stays as it is.
+    a whole read does not mention stays as it is. What is `older` comes from an earlier generation
+    of the archive, which it says nothing new about.
     """
 
     source_id: int
@@ -99,6 +100,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     unknown: dict[str, int]
     more: bool
     keeps: bool = False
+    older: bool = False
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):

@@ -224,7 +224,7 @@ class Coordinator:
             self._enter_archived()
         self.refresh_roots(now)
         for entry in book.entries():
-            if entry.fresh and self._is_archived_only(entry):
+            if entry.fresh and self._is_for_archive(entry):
                 self._dispatch.from_archive.add(entry.id)
                 self._dispatch.demand(entry, None, now)
         self._demand_unread(now)
@@ -242,10 +242,13 @@ class Coordinator:
         if known:
             self._enter(known)
 
-    def _is_archived_only(self, entry: Entry) -> bool:
-        if entry.source.agent not in self._agents or entry.state == "refused":
+    def _is_for_archive(self, entry: Entry) -> bool:
+        """Whether a source is to be read from the archive: it is gone, or it is a database, whose
+        agent may have deleted rows that the archive has. The database itself is read after it.
+        """
+        if entry.agent is None or entry.state == "refused":
             return False
-        if self._is_remote(entry) or entry.look() is not None:
+        if entry.storage != "rows" and (self._is_remote(entry) or entry.look() is not None):
             return False
         return file_for(self._place.archive, entry.source.agent, entry.source.path).exists()
 
@@ -371,13 +374,18 @@ class Coordinator:
             present = found.sources.get(entry.source.path)
             entry.disk = present[1] if present else None
         known = book.known(root.agent, root.path, self._options.setup.rules)
-        archived = {book.get(number).source.path for number in self._dispatch.from_archive}
+        archived = {
+            entry.source.path
+            for entry in map(book.get, self._dispatch.from_archive)
+            if entry.storage != "rows"
+        }
         differences = compare({p: k for p, k in known.items() if p not in archived}, found)
         changed = [found.sources[path] for path in differences.changed]
         entries = self._enter([source for source, _ in changed])
         stamps = {source.path: stamp for source, stamp in changed}
         for entry in entries:
-            self._dispatch.from_archive.discard(entry.id)
+            if entry.storage != "rows":
+                self._dispatch.from_archive.discard(entry.id)
             self._dispatch.demand(entry, stamps[entry.source.path], now)
             for run in self._runs:
                 if root in run.scans:

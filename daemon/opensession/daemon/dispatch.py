@@ -178,7 +178,9 @@ class Dispatch:
         wait for a worker.
         """
         if entry.id in self.from_archive:
-            return self._begin_archived(entry, now)
+            job = self._archived_job(entry)
+            if job is not None:
+                return self._start(entry, job, None, BULK, apart=job.size > SMALL_BYTES, now=now)
         remote = self._remote(entry)
         stamp = entry.disk if remote else entry.look()
         entry.disk = stamp
@@ -199,21 +201,29 @@ class Dispatch:
             return True
         return self._start(entry, self._job(entry, size), stamp, lane, apart=apart, now=now)
 
-    def _begin_archived(self, entry: Entry, now: float) -> bool:
+    def _archived_job(self, entry: Entry) -> Job | None:
+        """The job that reads a source from the archive; None if that cannot be read.
+
+        Of a database older generations are read as well where the index holds nothing of it: they
+        have what its agent deleted before the latest one began.
+        """
         file = file_for(self._archive_dir, entry.source.agent, entry.source.path)
         try:
             found = scan(file)
         except (OSError, NewerArchive) as error:
             log.warning("an archive file cannot be read: %s", type(error).__name__)
             self.from_archive.discard(entry.id)
-            self._nothing_to_read(entry, now)
-            return True
+            return None
+        generations = {each.generation for each in found.entries} - {found.generation}
+        older = generations if entry.storage == "rows" and entry.state == "new" else ()
         size = extent(found.entries, found.generation)
         self.backlog.found(entry.id, size, entry.source.agent)
-        job = msgspec.structs.replace(
-            self._job(entry, size), archive_file=str(file), generation=found.generation
+        return msgspec.structs.replace(
+            self._job(entry, size),
+            archive_file=str(file),
+            generation=found.generation,
+            older=tuple(sorted(older)),
         )
-        return self._start(entry, job, None, BULK, apart=size > SMALL_BYTES, now=now)
 
     def _job(self, entry: Entry, size: int) -> Job:
         assert self._index is not None  # noqa: S101 - `open` comes first
@@ -287,6 +297,10 @@ class Dispatch:
             entry.again = 0
             if flight.job.archive_file:
                 self.from_archive.discard(entry.id)
+                if self._remote(entry) or entry.look() is not None:
+                    self.schedule.finished(entry.id, now)
+                    self.schedule.demand(entry.id, now, 0)
+                    return
                 self._writing.call(lambda writer: writer.mark_gone([entry.id]))
                 entry.state = "gone"
             self.schedule.finished(entry.id, now)

@@ -45,7 +45,8 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     """A source to be read on from `cursor` to its end. Jobs are numbered in the order in which they
     are begun; `size` is about how many bytes there are to read.
 
-    With `archive_file` the bytes are those of a generation in the archive, as the source is gone.
+    With `archive_file` the bytes are those of a generation in the archive, as the source is gone or
+    its agent may have deleted from it; before it come the `older` generations, one after the other.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     size: int
     archive_file: str = ""
     generation: int = 0
+    older: tuple[int, ...] = ()
 
 
 class Got(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -80,24 +82,44 @@ def read(setup: Setup, stripper: Stripper, job: Job, scratch: Path) -> Iterator[
 
     `scratch` is a private folder for bytes that are taken from the archive.
     """
-    agent = registry.agent(job.source.agent, setup.commands)
-    temporary: Path | None = None
-    source = job.source
-    try:
-        if job.archive_file:
-            from opensession.daemon.archive import materialise  # rare
+    for generation in job.older:
+        for batch in _of_archive(setup, stripper, job, scratch, generation):
+            yield msgspec.structs.replace(batch, older=True)
+    if job.archive_file:
+        yield from _of_archive(setup, stripper, job, scratch, job.generation)
+    else:
+        yield from _batches(setup, stripper, job, job.source, archive=setup.archive)
 
-            temporary = materialise(Path(job.archive_file), job.generation, scratch)
-            source = msgspec.structs.replace(source, read_from=str(temporary))
-        cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key)
-        batches = prepare.batches(
-            agent, job.source_id, source, cursor, stripper, archive=setup.archive
-        )
-        for batch in admission.admitted(setup.rules, source, batches):
-            yield msgspec.structs.replace(batch, cursor=seal.sealed(batch.cursor, setup.key))
+
+def _of_archive(
+    setup: Setup, stripper: Stripper, job: Job, scratch: Path, generation: int
+) -> Iterator[Batch]:
+    """The batches of one generation of a source's archive. Only the latest is compared with what
+    is archived. Those after the first begin the source anew.
+    """
+    from opensession.daemon.archive import materialise  # rare
+
+    again = generation != min((*job.older, job.generation))
+    temporary = materialise(Path(job.archive_file), generation, scratch)
+    try:
+        source = msgspec.structs.replace(job.source, read_from=str(temporary))
+        latest = generation == job.generation
+        batches = _batches(setup, stripper, job, source, archive=setup.archive and latest)
+        for batch in batches:
+            yield msgspec.structs.replace(batch, restarted=True) if again else batch
+            again = False
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def _batches(
+    setup: Setup, stripper: Stripper, job: Job, source: Source, *, archive: bool
+) -> Iterator[Batch]:
+    agent = registry.agent(source.agent, setup.commands)
+    cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key)
+    batches = prepare.batches(agent, job.source_id, source, cursor, stripper, archive=archive)
+    for batch in admission.admitted(setup.rules, source, batches):
+        yield msgspec.structs.replace(batch, cursor=seal.sealed(batch.cursor, setup.key))
 
 
 def ended(job: Job, error: BaseException) -> Ended:

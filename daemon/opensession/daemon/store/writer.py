@@ -183,7 +183,7 @@ class Writer:
                     archived = appending.append(source, archived, frame)
                     gap = archived.length < frame.offset + frame.length
             shrunk = not batch.more and 0 < batch.cursor.offset < archived.length
-            if shrunk and self._archive and not self.archive_paused:
+            if shrunk and self._archive and not (self.archive_paused or batch.older):
                 archived = appending.cut(source, archived, batch.cursor.offset)
             reached[batch.source_id] = (source, batch.cursor.offset, archived, gap)
             placed.append((batch, archived, gap))
