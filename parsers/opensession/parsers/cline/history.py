@@ -227,11 +227,11 @@ def _end_typed(user: _User) -> None:
 
 def _on_pieces(user: _User, said: str, output: list[Block] | None) -> None:
     """A text of a user message, taken apart; `output` are the blocks of a result it belongs to."""
-    rest: list[str] = []
+    rest = ""
     wrapped = False
     at = 0
     for found in _PIECE.finditer(said):
-        rest.append(said[at : found.start()])
+        rest += said[at : found.start()]
         at = found.end()
         kind, inner = found[1], found[2].strip()
         if kind in _TYPED:
@@ -240,23 +240,30 @@ def _on_pieces(user: _User, said: str, output: list[Block] | None) -> None:
                 user.typed.append(text(inner))
         elif kind == "environment_details":
             user.telling.environment(inner)
-            if output is None or output is user.blocks:
+            _on_rest(user, rest, output, wrapped=wrapped)
+            rest = ""
+            if user.result:  # it ends where the environment begins
                 _end_result(user)
+                output = None
             _context(user, found[0])
         elif output is not None:
-            rest.append(found[0])
+            rest += found[0]
         else:
             _context(user, found[0])
-    rest.append(said[at:])
-    remaining = "".join(rest).strip()
-    if not remaining:
+    _on_rest(user, rest + said[at:], output, wrapped=wrapped)
+
+
+def _on_rest(user: _User, rest: str, output: list[Block] | None, *, wrapped: bool) -> None:
+    """What stands around the pieces of a text."""
+    rest = rest.strip()
+    if not rest:
         return
-    if output is not None and (output is not user.blocks or user.result):
-        output.append(text(remaining))
-    elif wrapped or user.answers or remaining.startswith(_NOTICES):
-        _context(user, remaining)
+    if output is not None:
+        output.append(text(rest))
+    elif wrapped or user.answers or rest.startswith(_NOTICES):
+        _context(user, rest)
     else:
-        user.typed.append(text(remaining))
+        user.typed.append(text(rest))
 
 
 def _context(user: _User, said: str) -> None:
