@@ -9,6 +9,7 @@ from opensession.parsers.agent import Agent
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
 from opensession.parsers.copilot import AGENT as COPILOT
+from opensession.parsers.cursor import AGENT as CURSOR
 from opensession.parsers.hail import AGENT as HAIL
 from opensession.parsers.installed import installed
 
@@ -16,6 +17,7 @@ BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
     COPILOT,
+    CURSOR,
     HAIL,
 )
 
