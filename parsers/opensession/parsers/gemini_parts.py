@@ -19,6 +19,9 @@ _WRAPPER = "untrusted_context"
 _OUTPUTS = ("output", "error", "content", "result")
 _NOT_ALLOWED = ("did not allow tool call", "User rejected", "User declined")
 
+NAME_CHARACTERS = 256
+"""A longer id or name of a model is none."""
+
 Part: TypeAlias = dict[str, Any]
 
 
@@ -28,6 +31,12 @@ class Tokens(NamedTuple):
     input: int
     output: int
     cached: int
+
+
+def name_in(given: Given, key: str) -> str:
+    """An id or a name among the fields of a record; empty for what is none."""
+    value = string(given, key)
+    return value if len(value) <= NAME_CHARACTERS else ""
 
 
 def parts_of(content: Any) -> list[Part]:

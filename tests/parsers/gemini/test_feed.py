@@ -263,6 +263,19 @@ def test_what_is_remembered_does_not_grow_with_the_session(tmp_path: Path) -> No
     assert KNOWN_CALLS < KNOWN_MESSAGES
 
 
+def test_names_of_any_length_are_not_remembered_whole(tmp_path: Path) -> None:
+    long = "x" * 1_000_000
+    named = {"sessionId": long, "projectHash": long, "directories": [long], "summary": long}
+    odd = gemini(long, "Hi", model=long, tokens=tokens(9, 9), toolCalls=[call(long, "glob", {})])
+    path = place(tmp_path)
+    path.write_bytes(encoded(header(**named), odd, {"$rewindTo": long}))
+
+    whole, cursor = read_all(AGENT.read, source_at(tmp_path, path))
+
+    assert types(whole) == ["AgentMessage", "ToolCall", "rewind"]
+    assert len(cursor.state) < 40_000
+
+
 def test_the_memory_survives_its_way_through_a_cursor() -> None:
     reading = Reading("gemini", State())
     reading.remember("a", 0)

@@ -24,11 +24,13 @@ from opensession.parsers.gemini.folders import note_folders
 from opensession.parsers.gemini.messages import tell
 from opensession.parsers.gemini.reading import Reading
 from opensession.parsers.gemini.responses import tokens_in
+from opensession.parsers.gemini_parts import name_in
 from opensession.parsers.jsonl import Fed, Feed, Line
 from opensession.parsers.timeline import load
 from opensession.parsers.times import parse_stamp
 from opensession.parsers.whole import Record, RecordFeed
 
+_ID_CHARACTERS = 4096
 _HEADERS = frozenset(("", "session_metadata"))
 
 
@@ -137,7 +139,7 @@ def _take(reading: Reading, record: Given, raw: bytes) -> None:
 def _header(reading: Reading, head: Given) -> None:
     """What is said of the session as a whole; its first id is its id."""
     state, memory = reading.state, reading.memory
-    state.id = state.id or string(head, "sessionId")
+    state.id = state.id or string(head, "sessionId")[:_ID_CHARACTERS]
     memory.hash = string(head, "projectHash")[:64] or memory.hash
     started = parse_stamp(string(head, "startTime"))
     if started is not None and not state.time_us:
@@ -159,7 +161,7 @@ def _listed(reading: Reading, messages: Any, raw: bytes) -> None:
     if not isinstance(messages, list):
         return
     found = [each for each in messages if isinstance(each, dict) and string(each, "type")]
-    ids = [string(each, "id") for each in found]
+    ids = [name_in(each, "id") for each in found]
     told = [_is_told(reading, each) for each in ids]
     first = told.index(True) if True in told and reading.memory.forgot else 0
     begun = bool(reading.memory.known)
@@ -179,4 +181,4 @@ def _update(reading: Reading, record: Given) -> None:
     """The tokens of a message, told after it."""
     tokens = tokens_in(record.get("tokens"))
     if tokens is not None:
-        reading.spend(string(record, "id"), reading.state.model, tokens)
+        reading.spend(name_in(record, "id"), reading.state.model, tokens)

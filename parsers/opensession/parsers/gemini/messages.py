@@ -14,7 +14,7 @@ from opensession.parsers.gemini.calls import tell_late_answer
 from opensession.parsers.gemini.folders import note_folder
 from opensession.parsers.gemini.reading import Reading
 from opensession.parsers.gemini.responses import tell_response
-from opensession.parsers.gemini_parts import Part, block_of, parts_of, words_of
+from opensession.parsers.gemini_parts import Part, block_of, name_in, parts_of, words_of
 from opensession.parsers.times import parse_stamp
 
 MODELS = frozenset(("gemini", "qwen", "model", "assistant"))
@@ -37,7 +37,7 @@ CONTEXT_CHARACTERS = 16 << 10
 
 def tell(reading: Reading, message: Given, raw: bytes, *, listed: bool = False) -> None:
     """One message; `listed` where it stands in a new list of a history that has begun."""
-    kind, message_id = string(message, "type"), string(message, "id")
+    kind, message_id = string(message, "type"), name_in(message, "id")
     before = reading.state.count
     reading.line.at(parse_stamp(string(message, "timestamp")), kind, raw)
     if kind in MODELS:

@@ -112,7 +112,8 @@ class Reading:
             self.memory.forgot_calls = True
 
     def spend(self, message_id: str, model: str, tokens: Tokens) -> None:
-        """Counts the tokens of a response, with the latest event."""
+        """Counts the tokens of a response, with the latest event, which names one without an id."""
+        message_id = message_id or f"~{self.state.count}"
         self.line.usage(
             message_id,
             model=model,

@@ -18,6 +18,7 @@ from opensession.parsers.gemini_parts import (
     attributes_of,
     block_of,
     count_in,
+    name_in,
     parts_of,
     tokens_of,
     words_of,
@@ -32,7 +33,7 @@ def tell_response(
 ) -> None:
     """A response: thoughts, words, calls, and of what is written again only what is new."""
     line, memory, before = reading.line, reading.memory, reading.state.count
-    model = string(message, "model")
+    model = name_in(message, "model")
     if model and not reading.state.model:
         reading.state.model = model
     tokens = tokens_in(message.get("tokens"))

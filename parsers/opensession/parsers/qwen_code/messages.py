@@ -16,6 +16,7 @@ from opensession.parsers.gemini_parts import (
     count_in,
     diff_of,
     exit_code_in,
+    name_in,
     parts_of,
     tokens_of,
     was_refused,
@@ -77,7 +78,7 @@ def _block(part: Part) -> Block | None:
 
 def read_assistant(line: Timeline, record: Given) -> None:
     """A response, or in a subagent's transcript a part of one."""
-    native, model = string(record, "uuid"), string(record, "model")
+    native, model = name_in(record, "uuid"), name_in(record, "model")
     if model and not line.state.model:
         line.state.model = model
     tokens = _tokens(record.get("usageMetadata"))
@@ -105,9 +106,9 @@ def read_assistant(line: Timeline, record: Given) -> None:
 
 
 def spend(line: Timeline, message_id: str, model: str, tokens: Tokens) -> None:
-    """Counts the tokens of a response, with the latest event."""
+    """Counts the tokens of a response, with the latest event, which names one without an id."""
     line.usage(
-        message_id,
+        message_id or f"~{line.state.count}",
         model=model,
         input=tokens.input,
         output=tokens.output,
