@@ -47,7 +47,8 @@ class Mark(msgspec.Struct, array_like=True):
     """Between two pulls.
 
     `scan` is the last key of the first pass over all conversations, until it is `scanned`; `since`
-    restricts a later pass to those that were updated after that time (ms). `checkpoints` are
+    restricts a later pass to those that were updated after that time (ms). `latest` is the newest
+    time in the table of heads that was seen, `updated` that of what was told. `checkpoints` are
     rows (number, hash of the key) up to which changes were seen, newest last. `pending` are
     conversations that changed, with hashes of their changed bubbles. `lists` are the hashes of
     the values that hold conversations in `ItemTable`, `chats` those of the conversations in them,
@@ -58,6 +59,7 @@ class Mark(msgspec.Struct, array_like=True):
     scanned: bool = False
     since: int = 0
     latest: int = 0
+    updated: int = 0
     part: Part | None = None
     checkpoints: list[tuple[int, int]] = []
     pending: dict[str, list[int]] = {}

@@ -220,6 +220,8 @@ class _Pull:
         self, conversation: Conversation, changed: list[int] | None, row: int, stamp: str
     ) -> None:
         mark, name = self._mark, conversation.id
+        updated = time_us(decoded(conversation.row.get("lastUpdatedAt"))) or 0
+        mark.updated = max(mark.updated, updated // 1000)
         for child in conversation.children():
             if child != name and marks.adopt(mark, child, name):
                 passed = mark.scanned or f"composerData:{child}" <= mark.scan
@@ -247,7 +249,7 @@ class _Pull:
             # None of the rows that were seen is there: the file was compacted. What was updated
             # since is told again.
             mark.scan, mark.scanned = "", False
-            mark.since = max(1, mark.latest - _DAY_MS)
+            mark.since = max(1, mark.updated - _DAY_MS)
             mark.checkpoints = []
             return True
         seen = 0
@@ -269,7 +271,7 @@ class _Pull:
         return False
 
     def _checked(self) -> int | None:
-        """The last row that was seen and is still there, with the same key."""
+        """Up to which row all were seen: the last such that its number was not given again."""
         mark = self._mark
         while mark.checkpoints:
             row, key_hash = mark.checkpoints[-1]
@@ -280,8 +282,14 @@ class _Pull:
             )
             if found and hash_of(str(found[0][0])) == key_hash:
                 return row
+            if not found and self._is_beyond(row):
+                return row  # replaced, as rows are; after a deletion its number were given again
             mark.checkpoints.pop()
         return None
+
+    def _is_beyond(self, row: int) -> bool:
+        sql = "SELECT 1 FROM cursorDiskKV WHERE rowid > ? LIMIT 1"
+        return any(True for _ in self._database.rows(sql, (row,)))
 
     def _look_at_heads(self) -> None:
         """Notes conversations whose rows were updated in place, as far as that is told."""
