@@ -10,15 +10,19 @@ from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
 from opensession.parsers.copilot import AGENT as COPILOT
 from opensession.parsers.cursor import AGENT as CURSOR
+from opensession.parsers.gemini import AGENT as GEMINI
 from opensession.parsers.hail import AGENT as HAIL
 from opensession.parsers.installed import installed
+from opensession.parsers.qwen_code import AGENT as QWEN_CODE
 
 BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
     COPILOT,
     CURSOR,
+    GEMINI,
     HAIL,
+    QWEN_CODE,
 )
 
 INSTALLED = installed({each.name for each in BUILT_IN})
