@@ -29,14 +29,15 @@ class Environment(msgspec.Struct, frozen=True):
     """Where to look: the home folder, the variables that relocate agents, the platform.
 
     `platform` is `sys.platform` (`linux`, `darwin`), or `win32` for a Windows home that is seen
-    from the Linux below it. `extra` are folders of this agent from the
-    configuration or from a client's environment, absolute.
+    from the Linux below it. `extra` are folders of this agent from the configuration or from a
+    client's environment, `projects` folders of projects that the user named; all absolute.
     """
 
     home: str
     variables: Mapping[str, str]
     platform: str
     extra: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
 
 
 class Root(msgspec.Struct, frozen=True):
