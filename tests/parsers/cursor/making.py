@@ -57,7 +57,7 @@ class Store:
     def drop(self, key: str) -> None:
         self.db.execute("DELETE FROM cursorDiskKV WHERE key = ?", (key,))
 
-    def composer(self, name: str, **fields: Any) -> None:
+    def composer(self, name: str, /, **fields: Any) -> None:
         """Writes a conversation's row as it is now."""
         self.now += 1000
         row = self.rows.setdefault(name, {"_v": 13, "composerId": name, "createdAt": self.now})

@@ -45,7 +45,7 @@ class _Mark(msgspec.Struct, array_like=True):
     """Between two pulls: of the root's links the first `links`, with hash `prefix`, are told and
     stay; they gave `messages`. `row` is the newest row that was told, `total` how many messages.
     `open` says that the telling goes on where it stopped; `tail` and `head` are hashes of what was
-    told after the settled links, and of the head.
+    told after the settled links, and of the head; `anchor` is that of the link they begin with.
     """
 
     links: int = 0
@@ -56,6 +56,7 @@ class _Mark(msgspec.Struct, array_like=True):
     open: bool = False
     tail: int = 0
     head: int = 0
+    anchor: int = 0
 
 
 class _Message(msgspec.Struct):
@@ -90,9 +91,7 @@ def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:
     if root is None or root.data is None:
         return _by_rows(source, database, mark, head)
     links = list(_links(root.data))
-    same = hash_of(*links[: mark.links]) == mark.prefix if mark.links else mark.total == 0
-    if mark.links > len(links):
-        same = False
+    same = _goes_on(mark, links)
     if same:
         first, start = mark.links, APPEND if mark.open else mark.messages
         number = mark.messages
@@ -124,6 +123,7 @@ def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:
     now = _Mark(
         links=at_link,
         prefix=hash_of(*links[:at_link]),
+        anchor=hash_of(links[at_link]) if at_link < len(links) else 0,
         messages=settled,
         row=max([mark.row, *(message.row for message in found)]),
         total=number + len(found),
@@ -132,6 +132,16 @@ def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:
         head=hash_of(head),
     )
     return Pulled(lines, msgspec.msgpack.encode(now), full)
+
+
+def _goes_on(mark: _Mark, links: list[str]) -> bool:
+    """Whether a root goes on with the one before: the settled links, and the prompt after them.
+
+    Where the conversation was summarised for the model, or taken back, it does not.
+    """
+    if mark.links and hash_of(*links[: mark.links]) != mark.prefix:
+        return False
+    return not mark.anchor or mark.anchor == hash_of(*links[mark.links : mark.links + 1])
 
 
 def _by_rows(source: Source, database: Database, mark: _Mark, head: bytes) -> Pulled:
