@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from opensession.core.config.settings import CommandAgent
 from opensession.parsers.agent import Agent
+from opensession.parsers.aider import AGENT as AIDER
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.codex import AGENT as CODEX
 from opensession.parsers.copilot import AGENT as COPILOT
@@ -18,6 +19,7 @@ from opensession.parsers.qwen_code import AGENT as QWEN_CODE
 BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
+    AIDER,
     COPILOT,
     CURSOR,
     GEMINI,
