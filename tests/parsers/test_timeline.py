@@ -158,3 +158,21 @@ def test_an_unknown_record_is_kept_and_counted() -> None:
     (event,) = session.events
     assert event.data == {"kind": "unknown:odd"}
     assert event.blocks[0]["data"]["b"] == "\ufffd"
+
+
+def test_events_can_be_taken_back_that_were_told_before_or_just_now() -> None:
+    session = line(model="m")
+    session.at(MADE, "said")
+    session.emit("UserMessage", "a")
+    later = Timeline("acme", session.state)
+    later.at(MADE, "said")
+    later.emit("AgentMessage", "b")
+    later.usage("m1", output=3)
+    later.rewind(1)
+    assert (later.keep, later.events, later.delta().usage) == (1, [], [])
+    later.emit("AgentMessage", "c")
+    later.rewind(0)
+    later.emit("Custom", "d", data={"kind": "rewind"})
+    delta = later.delta()
+    assert (delta.keep, [event.event_id for event in delta.events]) == (0, ["d"])
+    assert later.state.count == 1

@@ -14,7 +14,11 @@ from opensession.parsers import diffs
 from opensession.parsers.actions import Given, path_in, string
 
 _LARGEST = 1 << 53
-_EXIT_CODE = re.compile(r"^Exit Code: (-?\d{1,9})\s*$", re.MULTILINE)
+_EXIT_CODE = re.compile(
+    r"^Exit Code: (-?\d{1,9})(?:\n(?:Signal|Background PIDs|Process Group PGID): .*)*\s*\Z",
+    re.MULTILINE,
+)
+_REPORT_CHARACTERS = 4096
 _WRAPPER = "untrusted_context"
 _OUTPUTS = ("output", "error", "content", "result")
 _NOT_ALLOWED = ("did not allow tool call", "User rejected", "User declined")
@@ -142,9 +146,12 @@ def unwrapped(words: str) -> str:
 
 
 def exit_code_in(words: str) -> int | None:
-    """The exit code that a shell's output ends with; None where it says none."""
-    found = _EXIT_CODE.findall(words, max(0, len(words) - 4096))
-    return int(found[-1]) if found else None
+    """The exit code that a shell's output ends with; None where it says none.
+
+    A line of the command's own output that looks so is not followed by the end of the report.
+    """
+    found = _EXIT_CODE.search(words, max(0, len(words) - _REPORT_CHARACTERS))
+    return int(found[1]) if found else None
 
 
 def was_refused(words: str) -> bool:

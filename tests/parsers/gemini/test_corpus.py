@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from opensession.core import ids
 from opensession.parsers.agent import Environment, Source
+from opensession.parsers.detection import HEAD_BYTES, detect
 from opensession.parsers.gemini import AGENT
+from opensession.parsers.registry import BUILT_IN
 from tests.conftest import CORPUS
 from tests.helpers.lines import Whole, read_all, touch
 from tests.parsers.gemini.making import spent, types
@@ -52,6 +54,13 @@ def test_every_session_is_found_and_owned_by_its_root(corpus: Path) -> None:
     assert sorted(sources) == sorted(STEMS)
     for source in sources.values():
         assert AGENT.source_of(root, source.path) == source
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_session_is_known_by_how_it_begins(corpus: Path, stem: str) -> None:
+    head = Path(found(corpus)[stem].path).read_bytes()[:HEAD_BYTES]
+
+    assert detect("/nowhere/stdin", head, BUILT_IN)[0].agent == "gemini"
 
 
 @pytest.mark.parametrize("stem", STEMS)

@@ -63,6 +63,7 @@ def test_all_of_a_session_is_read(tmp_path: Path) -> None:
     assert spent(whole) == {"g": (40, 15, 60)}
     assert whole.raw == path.read_bytes()
     assert AGENT.storage(source_at(tmp_path, path)) == "whole"
+    assert AGENT.recognises("", path.read_bytes()[:1000]) > 0.5
 
 
 def test_a_session_that_moved_to_lines_gives_the_same_events(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opensession.parsers.agent import Environment, Source
+from opensession.parsers.detection import HEAD_BYTES, detect
 from opensession.parsers.qwen_code import AGENT
+from opensession.parsers.registry import BUILT_IN
 from tests.conftest import CORPUS
 from tests.helpers.lines import Whole, read_all, touch
 from tests.parsers.gemini.making import spent, types
@@ -56,6 +58,13 @@ def test_every_transcript_is_found_and_nothing_else(corpus: Path) -> None:
     for source in sources.values():
         (root,) = (each for each in AGENT.roots(env) if each.path == source.root)
         assert AGENT.source_of(root, source.path) == source
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_session_is_known_by_how_it_begins(corpus: Path, stem: str) -> None:
+    head = Path(found(corpus)[stem].path).read_bytes()[:HEAD_BYTES]
+
+    assert detect("/nowhere/stdin", head, BUILT_IN)[0].agent == "qwen-code"
 
 
 @pytest.mark.parametrize("stem", STEMS)

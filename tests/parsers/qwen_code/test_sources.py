@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from opensession.parsers.agent import Environment, Root
+from opensession.parsers.gemini import AGENT as GEMINI
 from opensession.parsers.qwen_code import AGENT
 from tests.helpers.lines import read_all
 from tests.parsers.gemini.making import FOLDER, call, gemini, header, tokens, types, user
@@ -71,3 +72,6 @@ def test_sessions_of_older_versions_are_read_as_geminis(tmp_path: Path) -> None:
     assert (whole.info.agent, whole.info.provider, whole.info.cwd) == ("qwen-code", "", FOLDER)
     assert types(whole) == ["UserMessage", "AgentMessage", "FileRead", "ToolResult"]
     assert AGENT.storage(source) == "whole"
+    assert AGENT.recognises(source.path, path.read_bytes()) > GEMINI.recognises(
+        source.path, path.read_bytes()
+    )

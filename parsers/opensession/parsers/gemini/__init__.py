@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source, Storage
+from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.gemini import sources
 from opensession.parsers.gemini.feed import line_feed, record_feed
 from opensession.parsers.jsonl import read_lines
@@ -43,6 +44,10 @@ class Gemini(Agent):
     def source_of(self, root: Root, path: str) -> Source | None:
         """The session that `path` is, if it is one."""
         return sources.source_of(root, path)
+
+    def recognises(self, path: str, head: bytes) -> float:
+        """By the header, which no other agent's sessions have but Qwen Code's older ones."""
+        return 0.9 if begins_with_keys(head, "sessionId", "projectHash") else 0.0
 
     def storage(self, source: Source) -> Storage:
         """Lines, or a whole file as it was before 2026."""

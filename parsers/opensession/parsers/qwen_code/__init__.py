@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from opensession.parsers import gemini
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source, Storage
+from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.jsonl import read_lines
 from opensession.parsers.qwen_code import sources
 from opensession.parsers.qwen_code.feed import feed_with
 from opensession.parsers.qwen_code.sources import NAME, VARIABLES
+
+_PARTS = re.compile(rb'"parts"\s*:\s*\[')
+_OLDER_RESPONSE = re.compile(rb'"type"\s*:\s*"qwen"')
 
 
 class QwenCode(Agent):
@@ -38,6 +43,14 @@ class QwenCode(Agent):
     def source_of(self, root: Root, path: str) -> Source | None:
         """The session that `path` belongs to, if to any."""
         return sources.source_of(root, path)
+
+    def recognises(self, path: str, head: bytes) -> float:
+        """By the keys of a record with Google's parts, or with what Qwen Code notes itself."""
+        if begins_with_keys(head, "sessionId", "projectHash"):
+            return 0.95 if _OLDER_RESPONSE.search(head) else 0.0
+        if not begins_with_keys(head, "uuid", "parentUuid", "sessionId", "type"):
+            return 0.0
+        return 0.95 if _PARTS.search(head) or b'"systemPayload"' in head else 0.0
 
     def storage(self, source: Source) -> Storage:
         """Lines, or a whole file as it was before 0.5."""
