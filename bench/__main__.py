@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import cases, corpus
+from bench import agents, cases, corpus
 from bench.table import Figure, machine, markdown
 
-CASES = ("machine", "index", "reads", "search", "append", "idle", "startup")
+CASES = ("machine", "agents", "index", "reads", "search", "append", "idle", "startup")
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="osbench-") as folder:
         scratch = Path(folder)
         home = given.folder or given.keep or scratch / "home"
-        if not given.folder and set(wanted) - {"append"} and not cases.source_files(home):
+        if not given.folder and set(wanted) - {"append", "agents"} and not cases.source_files(home):
             begin = time.perf_counter()
             made = corpus.make(home, given.mb * cases.MB, seed=given.seed)
             print(
@@ -42,6 +42,8 @@ def main() -> None:
             match name:
                 case "machine":
                     got = cases.machine_speed(home)
+                case "agents":
+                    got = agents.agents()
                 case "index":
                     got = cases.first_index(home, given.runs)
                 case "reads":
