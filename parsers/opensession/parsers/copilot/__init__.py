@@ -15,11 +15,13 @@ from opensession.parsers.copilot.book import NAME
 from opensession.parsers.copilot.feed import EVENTS
 from opensession.parsers.copilot.history import read_history
 from opensession.parsers.copilot.workspace import FILE, files_of, read_session
+from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.opening import walk
 from opensession.parsers.places import absolute
 
 STATE, HISTORY = "session-state", "history-session-state"
 
+_SURE, _LIKELY = 0.95, 0.6
 _WATCH_DEPTH = 1
 """The folders of the sessions; what they hold beside the events is none of ours."""
 
@@ -68,6 +70,12 @@ class Copilot(Agent):
         if len(parts) == 1 and _is_wanted(parts[0]) and parts[0] != EVENTS:
             return Source(self.name, root.path, path)
         return None
+
+    def recognises(self, path: str, head: bytes) -> float:
+        """By the first record, or by what the first versions kept."""
+        if begins_with_keys(head, "type", "data", "id", "parentId"):
+            return _SURE if b'"copilotVersion"' in head else _LIKELY
+        return _SURE if begins_with_keys(head, "sessionId", "chatMessages", "timeline") else 0.0
 
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on in a session."""

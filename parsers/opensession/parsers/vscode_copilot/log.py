@@ -1,0 +1,170 @@
+"""Reading a session that is an operation log.
+
+    new lines ──read_lines──▶ archive
+         └──▶ all lines ──Replay──▶ the session ──▶ events, from the first that differs
+
+A line may change anything that was said before, so after new lines all of the log is played again;
+the archive takes only the new ones. Requests that are as they were when they were told last are
+known by a hash, and are not told again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from opensession.parsers.agent import Cursor, Delta, SessionDelta, Source
+from opensession.parsers.decoding import storable
+from opensession.parsers.jsonl import Fed, Line, read_lines
+from opensession.parsers.timeline import Timeline
+from opensession.parsers.vscode_copilot import requests, session
+from opensession.parsers.vscode_copilot.oplog import Replay
+
+LOG_BYTES = 64 << 20
+MOST_COMMAS = 4 << 20
+"""Of a log with more, lines after that are not played: its state may need too much memory."""
+
+_MARKS = 64
+
+
+class _Mark(msgspec.Struct, frozen=True, array_like=True):
+    """The end of a request: how many events there were, and a hash over all that was told."""
+
+    count: int
+    told: bytes
+
+
+class _Place(msgspec.Struct, array_like=True):
+    """The state of a log's cursor: that of its lines, and the marks of the latest requests.
+
+    `played` is the offset up to which the lines were played when the session was told last;
+    `waiting` says that lines came after it.
+    """
+
+    lines: bytes = b""
+    played: int = 0
+    waiting: bool = False
+    marks: list[_Mark] = []
+
+
+_places = msgspec.msgpack.Decoder(_Place)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def read_log(source: Source, cursor: Cursor | None) -> Delta:
+    """Reads on in a log, and tells what is new or changed once its end is reached."""
+    place = _places.decode(cursor.state) if cursor is not None and cursor.state else _Place()
+    inner = None
+    if cursor is not None:
+        inner = msgspec.structs.replace(cursor, state=place.lines)
+    came: list[int] = []
+
+    def see(_: Source, state: bytes, lines: list[Line]) -> Fed:
+        came.append(len(lines))
+        return Fed(sessions=[], state=state)
+
+    read = read_lines(source, inner, see)
+    if read.restarted:
+        place = _Place()
+    place.waiting = place.waiting or bool(came)
+    told: list[SessionDelta] = []
+    skipped, unknown = dict(read.skipped), dict(read.unknown)
+    if place.waiting and not read.more:
+        told = _tell(source, read.cursor.offset, place, skipped, unknown)
+    place.lines = read.cursor.state
+    return msgspec.structs.replace(
+        read,
+        cursor=msgspec.structs.replace(read.cursor, state=_encoder.encode(place)),
+        sessions=told,
+        skipped=skipped,
+        unknown=unknown,
+    )
+
+
+def _tell(
+    source: Source, end: int, place: _Place, skipped: dict[str, int], unknown: dict[str, int]
+) -> list[SessionDelta]:
+    """What the log up to `end` says, from the first request on that was not told so before."""
+    replay = _played(source, end, place.played, skipped)
+    place.played, place.waiting = end, False
+    if replay.state is None:
+        return []
+    line = Timeline(requests.NAME, session.begin(source))
+    session.head(line.state, replay.state)
+    marks: list[_Mark] = []
+    subagents: list[tuple[int, SessionDelta]] = []
+    before: list[dict[str, int]] = []
+    digest = b""
+    listed = replay.state.get("requests")
+    for request in listed if isinstance(listed, list) else []:
+        first = line.state.count
+        if isinstance(request, dict) and _is_storable(request):
+            subagents += [(first, each) for each in requests.tell(line, request)]
+        else:
+            line.skip("malformed")
+        content = _encoder.encode(line.events[first:])
+        digest = hashlib.blake2b(digest + content, digest_size=16).digest()
+        marks.append(_Mark(line.state.count, digest))
+        before.append(dict(line.skipped))
+    known = set(place.marks)
+    same = [number for number, mark in enumerate(marks) if mark in known]
+    keep = marks[same[-1]].count if same else 0
+    counted = before[same[-1]] if same else {}
+    was_told = bool(place.marks)
+    place.marks = marks[-_MARKS:]
+    whole = line.delta()
+    if session.is_empty(whole.info, line.state.count) and not was_told:
+        return []
+    for reason, count in line.skipped.items():
+        if count > counted.get(reason, 0):
+            skipped[reason] = skipped.get(reason, 0) + count - counted.get(reason, 0)
+    for event in whole.events[keep:]:
+        kind = str((event.data or {}).get("kind", ""))
+        if kind.startswith("unknown:"):
+            unknown[kind[8:]] = unknown.get(kind[8:], 0) + 1
+    own = msgspec.structs.replace(
+        whole,
+        keep=keep,
+        events=whole.events[keep:],
+        usage=[usage for usage in whole.usage if usage.seq > keep],
+    )
+    return [own, *(each for first, each in subagents if first >= keep)]
+
+
+def _played(source: Source, end: int, played: int, skipped: dict[str, int]) -> Replay:
+    """Plays the lines of a log up to the offset `end`; counts what is wrong with new ones."""
+    replay = Replay()
+    size = commas = 0
+
+    def play(_: Source, state: bytes, lines: list[Line]) -> Fed:
+        nonlocal size, commas
+        for line in lines:
+            if line.offset >= end:
+                break
+            size += len(line.data)
+            commas += line.data.count(b",")
+            if line.oversized or size > LOG_BYTES or commas > MOST_COMMAS:
+                reason = "oversized"
+            else:
+                reason = replay.play(line.data)
+            if reason and line.offset >= played:
+                skipped[reason] = skipped.get(reason, 0) + 1
+        return Fed(sessions=[], state=state)
+
+    cursor: Cursor | None = None
+    while True:
+        read = read_lines(source, cursor, play)
+        cursor = read.cursor
+        if not read.more or cursor.offset >= end or size > LOG_BYTES:
+            return replay
+
+
+def _is_storable(request: dict[str, Any]) -> bool:
+    """Reports whether a request can be stored: lines together may nest deeper than one may."""
+    try:
+        storable(request)
+    except ValueError:
+        return False
+    return True
