@@ -12,6 +12,7 @@ from opensession.parsers.codex import AGENT as CODEX
 from opensession.parsers.copilot import AGENT as COPILOT
 from opensession.parsers.cursor import AGENT as CURSOR
 from opensession.parsers.gemini import AGENT as GEMINI
+from opensession.parsers.goose import AGENT as GOOSE
 from opensession.parsers.hail import AGENT as HAIL
 from opensession.parsers.installed import installed
 from opensession.parsers.qwen_code import AGENT as QWEN_CODE
@@ -23,6 +24,7 @@ BUILT_IN: tuple[Agent, ...] = (
     COPILOT,
     CURSOR,
     GEMINI,
+    GOOSE,
     HAIL,
     QWEN_CODE,
 )
