@@ -59,7 +59,7 @@ def feed(source: Source, state: bytes, lines: list[Line]) -> Fed:
             if own.get("mark") == "TO LLM":
                 own.pop("block", None)  # what came before in this call was said before
         elif said := _SAID.match(words):
-            _grow(log, said[1], said[2] or "", line)
+            _grow(log, said[1], said[2] or "")
         elif "mark" in own:
             log.skip("no line of a call")
         else:
@@ -71,21 +71,24 @@ def feed(source: Source, state: bytes, lines: list[Line]) -> Fed:
     return Fed(sessions=sessions, state=after, skipped=log.skipped)
 
 
-def _grow(log: Timeline, who: str, words: str, line: Line) -> None:
+def _grow(log: Timeline, who: str, words: str) -> None:
+    """One more line of who speaks; the text before it of another is not the last one."""
     own = log.state.own
     if own.get("who") != who:
         own["who"] = who
         own.pop("block", None)
-    block = own.get("block")
-    joined = words if block is None else f"{block}\n{words}"
-    own["block"] = joined[:BLOCK_CHARACTERS]
+    block = own.setdefault("block", [])
+    if own.get("size", 0) < BLOCK_CHARACTERS or not block:
+        own["size"] = (own["size"] if block else 0) + len(words) + 1
+        block.append(words)
 
 
 def _close(log: Timeline) -> None:
     """What the last mark began is whole."""
     own = log.state.own
-    mark, who, block = own.pop("mark", ""), own.pop("who", ""), own.pop("block", None)
-    if block is None or not block.strip():
+    mark, who = own.pop("mark", ""), own.pop("who", "")
+    block = "\n".join(own.pop("block", []))[:BLOCK_CHARACTERS]
+    if not block.strip():
         return
     log.at(local_time(own["time"]), mark, block.encode("utf-8", "replace"))
     attributes = {"time.zone_assumed": True}

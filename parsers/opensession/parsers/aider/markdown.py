@@ -24,6 +24,9 @@ from opensession.parsers.timeline import State, dump, load
 BLOCK_CHARACTERS = 64 << 10
 """An answer longer than this is told in pieces."""
 
+MOST_BLANK = 64
+"""So many empty lines between two others are kept."""
+
 _HEADER = re.compile(r"# aider chat started at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _BLANK = "<blank>"
@@ -97,22 +100,27 @@ class _Reading:
             self._grow(words, blank)
             if _FENCE.match(words):
                 self.own["fence"] = not self.own.get("fence")
-            if len(self.own["block"]) > BLOCK_CHARACTERS:
+            if self.own["size"] > BLOCK_CHARACTERS:
                 fence = self.own.get("fence", False)
                 self._close()
                 self.own["kind"], self.own["fence"] = "answer", fence
 
     def _grow(self, words: str, blank: int) -> None:
-        block = self.own.get("block")
-        joined = words if block is None else block + "\n" * (blank + 1) + words
-        self.own["block"] = joined[: 4 * BLOCK_CHARACTERS]
+        block = self.own.setdefault("block", [])
+        if block:
+            block.extend([""] * min(blank, MOST_BLANK))
+        if self.own.get("size", 0) <= 4 * BLOCK_CHARACTERS:
+            block.append(words[: 4 * BLOCK_CHARACTERS])
+            self.own["size"] = self.own.get("size", 0) + len(words) + blank + 1
 
     def _close(self) -> None:
         """The open block is whole."""
-        kind, block = self.own.pop("kind", ""), self.own.pop("block", None)
+        kind, lines = self.own.pop("kind", ""), self.own.pop("block", None)
         self.own.pop("fence", None)
-        if block is None:
+        self.own.pop("size", None)
+        if lines is None:
             return
+        block = "\n".join(lines)
         if kind == "prompt":
             self.launch.prompt(block)
         elif kind == "answer" and self.launch.line.state.id:
