@@ -9,7 +9,8 @@ from typing import Any
 from opensession.core.hail import Event
 from opensession.parsers.agent import Cursor, Delta, SessionDelta, Source
 from opensession.parsers.cline import AGENT as CLINE
-from opensession.parsers.cline.tasks import read_task, task_path
+from opensession.parsers.cline.folders import task_path
+from opensession.parsers.cline.tasks import read_task
 
 START = 1_750_000_000_000
 
@@ -68,14 +69,13 @@ def of(events: list[Event], *types: str) -> list[Event]:
 
 def words(event: Event) -> str:
     """The text of an event."""
-    return "\n".join(block.get("text", block.get("code", "")) for block in event.blocks)
+    return "\n".join(str(block.get("text", block.get("code", ""))) for block in event.blocks)
 
 
 def kinds(events: list[Event]) -> list[str]:
+    """The types of events, of custom ones with their kind."""
     return [
-        f"{event.type}:{event.data['kind']}"
-        if event.type == "Custom" and event.data
-        else event.type
+        f"Custom:{(event.data or {}).get('kind')}" if event.type == "Custom" else event.type
         for event in events
     ]
 

@@ -11,21 +11,34 @@ gives way to the session that goes on.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Literal
 
 import msgspec
 
-from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source
-from opensession.parsers.cline import sdk, tasks
+from opensession.parsers.agent import (
+    Agent,
+    Cursor,
+    Delta,
+    Environment,
+    Root,
+    Source,
+    SourceGone,
+    SourceRefused,
+)
+from opensession.parsers.cline import folders, sdk
 from opensession.parsers.cline.sdk import NAME, SUFFIX
-from opensession.parsers.places import absolute, vscode_users
+from opensession.parsers.cline.tasks import read_task
+from opensession.parsers.detection import begins_with_keys
+from opensession.parsers.opening import opened
+from opensession.parsers.places import absolute
 from opensession.parsers.whole import Part, read_parts
 
 EXTENSIONS = ("saoudrizwan.claude-dev", "saoudrizwan.cline-nightly")
-WATCH_DEPTH = 1
-"""A folder for each session or task."""
+_MARKS = (b'"conversationHistoryIndex"', b"# Current Working Directory")
+_KINDS = ("sessions", "tasks")
+_SURE = 0.95
 
 
 class Cline(Agent):
@@ -42,22 +55,18 @@ class Cline(Agent):
 
     def roots(self, env: Environment) -> list[Root]:
         """`sessions` and `tasks` of every data folder, and the extension's `tasks`."""
-        return task_roots(self.name, env, EXTENSIONS, _data_folders(env))
+        return folders.task_roots(self.name, env, EXTENSIONS, _data_folders(env))
 
     def sources(self, root: Root) -> Iterator[Source]:
-        """Every session below a folder `sessions`, every task below a folder `tasks`."""
-        if not _has_sessions(root):
-            yield from tasks.task_sources(self.name, root.path)
-            return
+        """Every session and subagent, or every task, in the folders of `root`."""
         for folder in _listed(root.path):
-            for name in _listed(folder):
-                if name.endswith(SUFFIX):
-                    yield Source(self.name, root.path, name)
+            for path in _listed(folder):
+                if path.endswith(SUFFIX):
+                    yield Source(self.name, root.path, path)
+        yield from folders.task_sources(self.name, root.path)
 
     def source_of(self, root: Root, path: str) -> Source | None:
         """The session that a messages file or a manifest belongs to, or the task of a file."""
-        if not _has_sessions(root):
-            return tasks.task_source_of(self.name, root.path, path)
         base = root.path.rstrip("/") + "/"
         folder, _, name = path.removeprefix(base).partition("/")
         if not path.startswith(base) or not name or "/" in name:
@@ -65,36 +74,36 @@ class Cline(Agent):
         if name == f"{folder}.json":
             path = f"{base}{folder}/{folder}{SUFFIX}"
             return Source(self.name, root.path, path) if os.path.lexists(path) else None
-        return Source(self.name, root.path, path) if name.endswith(SUFFIX) else None
+        if name.endswith(SUFFIX):
+            return Source(self.name, root.path, path)
+        return folders.task_source_of(self.name, root.path, path)
 
     def files(self, source: Source) -> tuple[str, ...]:
         """The messages with their manifest and the old task, or the files of a task."""
         if source.path.endswith(SUFFIX):
             return tuple(part.path for part in _parts(source))
-        return tasks.task_files(source)
+        return folders.task_files(source)
 
     def storage(self, source: Source) -> Literal["lines", "whole", "rows"]:
         """All is rewritten whole."""
         return "whole"
 
+    def recognises(self, path: str, head: bytes) -> float:
+        """A messages file of the SDK surely; an old task also by its extension's folder."""
+        if begins_with_keys(head, "version", "sessionId", "messages"):
+            return _SURE
+        if begins_with_keys(head, "version", "sessionId", "agent", "updated_at"):
+            return _SURE
+        return folders.recognised(path, head, (*EXTENSIONS, "/.cline/"), _MARKS)
+
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads a session or a task anew, where it changed."""
-        if not source.path.endswith(SUFFIX):
-            return tasks.read_task(self.name, source, cursor, secondary=True)
+        if not source.path.endswith(SUFFIX) and not _is_alone(source):
+            return read_task(self.name, source, cursor, secondary=True)
         parts = _parts(source)
         if len(parts) > 2:  # the old task lies beside the root, in the same data folder
             source = msgspec.structs.replace(source, root=str(PurePath(source.root).parent))
         return read_parts(source, cursor, parts, sdk.feed, at_once=True)
-
-
-def task_roots(
-    agent_name: str, env: Environment, extensions: Sequence[str], folders: Sequence[str] = ()
-) -> list[Root]:
-    """The folders `tasks` of some extensions in every VS Code, after `folders`."""
-    found = [path for path in folders if path.startswith("/")]
-    for user in vscode_users(env):
-        found += [f"{user}/globalStorage/{extension}/tasks" for extension in extensions]
-    return [Root(agent_name, path, WATCH_DEPTH) for path in dict.fromkeys(found)]
 
 
 def _data_folders(env: Environment) -> list[str]:
@@ -103,20 +112,13 @@ def _data_folders(env: Environment) -> list[str]:
     home = absolute(env.variables.get("CLINE_DIR", ""))
     found: list[str] = []
     for extra in map(absolute, env.extra):
-        if extra.rsplit("/", 1)[-1] in ("sessions", "tasks"):
+        if PurePath(extra).name in _KINDS:
             found.append(extra)
         elif extra:
             found += [f"{extra}/{at}{kind}" for at in ("", "data/") for kind in _KINDS]
     for folder in (data, f"{home}/data" if home else "", f"{env.home}/.cline/data"):
         found += [f"{folder}/{kind}" for kind in _KINDS] if folder else []
     return found
-
-
-_KINDS = ("sessions", "tasks")
-
-
-def _has_sessions(root: Root) -> bool:
-    return root.path.rstrip("/").endswith("/sessions")
 
 
 def _listed(folder: str) -> list[str]:
@@ -127,8 +129,21 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
+def _is_alone(source: Source) -> bool:
+    """Reports whether a file of any name holds a session: a person gave it, or standard input."""
+    if PurePath(source.path).name in folders.FILES:
+        return False
+    try:
+        with opened(source) as (descriptor, _):
+            return os.pread(descriptor, 64, 0).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    except (SourceGone, SourceRefused, OSError):
+        return False  # the read itself says why
+
+
 def _parts(source: Source) -> list[Part]:
     """A session's files. Those of the old task it may go on from only where they can be read."""
+    if not source.path.endswith(SUFFIX):
+        return [Part("messages", source.path, ("messages",))]
     folder, name = source.path.rsplit("/", 1)
     session = PurePath(folder).name
     found = [
@@ -137,7 +152,7 @@ def _parts(source: Source) -> list[Part]:
     ]
     if name == session + SUFFIX and source.root and _is_plain(source):
         data = PurePath(source.root).parent
-        found += tasks.parts_in(f"{data}/tasks/{session}")
+        found += folders.parts_in(f"{data}/tasks/{session}")
     return found
 
 

@@ -94,7 +94,7 @@ def _on_head(line: Timeline, source: Source, head: dict[str, Any]) -> None:
     stem = name.removesuffix(SUFFIX)
     origin, state = obj(head, "origin"), line.state
     kind = words(head.get("agent")) or words(origin.get("mode"))
-    child = stem != folder
+    child = stem != folder and kind != "lead"
     made = f"{folder}__teamtask__{stem}" if "__" in stem else f"{folder}__{stem}"
     state.id = words(head.get("sessionId")) or (made if child else folder)
     state.tool_version = words(origin.get("version"))[:64]

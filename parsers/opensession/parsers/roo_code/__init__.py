@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source
-from opensession.parsers.cline import task_roots
-from opensession.parsers.cline.tasks import read_task, task_files, task_source_of, task_sources
+from opensession.parsers.cline import folders
+from opensession.parsers.cline.tasks import read_task
 from opensession.parsers.places import absolute
 
 NAME = "roo-code"
 EXTENSIONS = ("rooveterinaryinc.roo-cline", "rooveterinaryinc.roo-code-nightly")
+_MARKS = (b'"apiProtocol"', b"Roo tried to use", b"# Current Workspace Directory")
 
 
 class RooCode(Agent):
@@ -36,28 +37,32 @@ class RooCode(Agent):
 
     def roots(self, env: Environment) -> list[Root]:
         """The extension's `tasks` in every VS Code, and in the folders of the configuration."""
-        folders = [
+        extra = [
             path if path.endswith("/tasks") else f"{path}/tasks"
             for path in map(absolute, env.extra)
             if path
         ]
-        return task_roots(self.name, env, EXTENSIONS, folders)
+        return folders.task_roots(self.name, env, EXTENSIONS, extra)
 
     def sources(self, root: Root) -> Iterator[Source]:
         """Every task below `root`."""
-        return task_sources(self.name, root.path)
+        return folders.task_sources(self.name, root.path)
 
     def source_of(self, root: Root, path: str) -> Source | None:
         """The task that a changed file belongs to."""
-        return task_source_of(self.name, root.path, path)
+        return folders.task_source_of(self.name, root.path, path)
 
     def files(self, source: Source) -> tuple[str, ...]:
         """All that is read of a task."""
-        return task_files(source)
+        return folders.task_files(source)
 
     def storage(self, source: Source) -> Literal["lines", "whole", "rows"]:
         """All is rewritten whole."""
         return "whole"
+
+    def recognises(self, path: str, head: bytes) -> float:
+        """By the extension's folder, or by what Roo alone writes."""
+        return folders.recognised(path, head, EXTENSIONS, _MARKS)
 
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads a task anew, where it changed."""
