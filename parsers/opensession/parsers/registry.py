@@ -8,6 +8,7 @@ from opensession.core.config.settings import CommandAgent
 from opensession.parsers.agent import Agent
 from opensession.parsers.aider import AGENT as AIDER
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
+from opensession.parsers.cline import AGENT as CLINE
 from opensession.parsers.codex import AGENT as CODEX
 from opensession.parsers.copilot import AGENT as COPILOT
 from opensession.parsers.cursor import AGENT as CURSOR
@@ -16,15 +17,20 @@ from opensession.parsers.goose import AGENT as GOOSE
 from opensession.parsers.hail import AGENT as HAIL
 from opensession.parsers.installed import installed
 from opensession.parsers.qwen_code import AGENT as QWEN_CODE
+from opensession.parsers.roo_code import AGENT as ROO_CODE
+from opensession.parsers.vscode_copilot import AGENT as VSCODE_COPILOT
 
 BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
     AIDER,
     COPILOT,
+    VSCODE_COPILOT,
     CURSOR,
     GEMINI,
     GOOSE,
+    CLINE,
+    ROO_CODE,
     HAIL,
     QWEN_CODE,
 )
