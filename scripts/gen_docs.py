@@ -1,6 +1,7 @@
 # noqa: INP001 - a program, not a package
-"""Writes `docs/rpc.md` and `docs/openrpc.json` from the messages in `core.rpc`, and
-`docs/daemon.example.toml` from the table of settings.
+"""Writes `docs/rpc.md` and `docs/openrpc.json` from the messages in `core.rpc`,
+`docs/daemon.example.toml` from the table of settings, and `docs/agents.md` and the README's table
+from the list of agents.
 
 `--check` writes nothing and fails if a file differs from what would be written.
 """
@@ -23,8 +24,12 @@ from opensession.core.rpc.envelope import PROTOCOL, REQUEST_LIMIT, Method
 from opensession.core.rpc.events import EventNotice
 from opensession.core.rpc.index import Progress
 from opensession.core.rpc.methods import METHODS
+from opensession.parsers.agent import Agent, Environment
+from opensession.parsers.registry import BUILT_IN
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+README = DOCS.parent / "README.md"
+TABLE = ("<!-- agents: written by scripts/gen_docs.py -->\n", "<!-- end of agents -->\n")
 
 NOTIFICATIONS: dict[str, tuple[type[Any], str]] = {
     "events.event": (EventNotice, "What `events.subscribe` asked for, as it is committed."),
@@ -219,20 +224,91 @@ def _nested() -> list[type[Any]]:
     return [found[name] for name in sorted(found)]
 
 
+HOMES = {"Linux": ("linux", "/home/you"), "macOS": ("darwin", "/Users/you")}
+AGENTS_INTRODUCTION = """\
+# The agents
+
+Written by `scripts/gen_docs.py` from `parsers/opensession/parsers/registry.py`; do not edit.
+
+All are watched unless `[watchers]` turns one off: `opensession watcher disable codex`. Folders that
+do not exist cost nothing. Under WSL the same folders of Windows homes are read as well, polled.
+Other places (a devcontainer's volume, a server's home, a second disk) go into `custom_paths`;
+which agent wrote there is found by content. `opensession coverage` tells what was found where, and
+what of it could not be read.
+
+An agent that is not here: a distribution with an entry point of group `opensession.agents`
+([example-agent](example-agent/README.md)), or a command that prints HAIL:
+
+    [[watchers.commands]]
+    name = "acme"
+    files = "~/.acme/sessions/*.json"
+    command = ["acme-to-hail"]
+"""
+
+
+def folders(agent: Agent, platform: str, home: str) -> list[str]:
+    """The folders of an agent, a person's home as `~`."""
+    found = agent.roots(Environment(home=home, variables={}, platform=platform))
+    return [root.path.replace(home, "~", 1) for root in found]
+
+
+def agents_table() -> str:
+    """The README's table: a line an agent."""
+    lines = ["| agent | name | sessions are in |", "|---|---|---|"]
+    for agent in BUILT_IN:
+        found = folders(agent, *HOMES["Linux"])
+        shown = ", ".join(f"`{path}`" for path in found[:2])
+        more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+        lines.append(
+            f"| {agent.label} | `{agent.name}` | {shown or 'folders that you name'}{more} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def agents_page() -> str:
+    """`docs/agents.md`."""
+    return AGENTS_INTRODUCTION + "".join(_agent_section(agent) for agent in BUILT_IN)
+
+
+def _agent_section(agent: Agent) -> str:
+    lines = [f"\n## {agent.label} (`{agent.name}`)\n"]
+    if agent.variables:
+        lines.append(f"Moved by {', '.join(f'`{name}`' for name in agent.variables)}.")
+    lines.append(f"A session's id is {agent.ids}.")
+    if agent.retention_days:
+        lines.append(f"The agent deletes its files after {agent.retention_days} days.")
+    if agent.resume:
+        lines.append(f"`{' '.join(agent.resume)}` resumes one.")
+    for name, place in HOMES.items():
+        if found := folders(agent, *place):
+            lines += ["", f"{name}:", ""]
+            lines += [f"- `{path}`" for path in found]
+    return "\n".join(lines) + "\n"
+
+
+def readme() -> str:
+    """The README with its table of agents as it is now."""
+    begin, end = TABLE
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{agents_table()}\n{end}{after}"
+
+
 def main(arguments: list[str]) -> int:
     """Write the files, or compare them."""
     stale = []
     pages = {
-        "rpc.md": markdown(),
-        "openrpc.json": openrpc(),
-        "daemon.example.toml": config.example_text(),
+        DOCS / "rpc.md": markdown(),
+        DOCS / "openrpc.json": openrpc(),
+        DOCS / "daemon.example.toml": config.example_text(),
+        DOCS / "agents.md": agents_page(),
+        README: readme(),
     }
-    for name, text in pages.items():
-        path = DOCS / name
+    for path, text in pages.items():
         if "--check" not in arguments:
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            stale.append(f"docs/{name}")
+            stale.append(str(path.relative_to(DOCS.parent)))
     if stale:
         sys.stderr.write(
             f"{', '.join(stale)} differ from the code\nnext: python scripts/gen_docs.py\n"
