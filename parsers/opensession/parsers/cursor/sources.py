@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, Literal, TypeAlias
 
@@ -73,28 +73,53 @@ def _add_extra(found: dict[str, Root], agent: str, folder: str) -> None:
 
 
 def sources(root: Root) -> Iterator[Source]:
-    """Every source below a root."""
+    """Every source below a root, without looking into the folders that hold none.
+
+    Other programs keep much in some of them: extensions in `globalStorage`.
+    """
     name = PurePosixPath(root.path).name
-    if name == "globalStorage":
-        wanted = frozenset((EDITOR_FILE,))
-        folders = [root.path]
-    elif name in ("workspaceStorage", "chats"):
-        wanted, folders = frozenset((EDITOR_FILE, CHAT_FILE)), [root.path]
-    else:
-        wanted, folders = None, [root.path]
-    for folder in folders:
-        for path in walk(folder, lambda file: wanted is None or file in wanted):
-            found = source_of(root, path)
-            if found is not None:
-                yield found
+    if name == "projects":
+        for project in _inside(root.path):
+            yield from _sources(root, walk(f"{project}/{TRANSCRIPTS}", _is_transcript))
+        return
+    places = [root.path]
+    for _ in range(_DEPTHS.get(name, 0)):
+        places = [inner for place in places for inner in _inside(place)]
+    file = CHAT_FILE if name == "chats" else EDITOR_FILE
+    yield from _sources(root, (f"{place}/{file}" for place in places))
 
 
 def source_of(root: Root, path: str) -> Source | None:
     """The source that a path below a root belongs to; a database's `-wal` belongs to it."""
-    if not path.startswith(root.path.rstrip("/") + "/"):
+    base = root.path.rstrip("/")
+    if not path.startswith(base + "/"):
         return None
     path = path.removesuffix("-wal") if path.endswith((".vscdb-wal", ".db-wal")) else path
+    depth = path.count("/") - base.count("/") - 1
+    if path.endswith(f"/{EDITOR_FILE}") and depth != (base.endswith("/workspaceStorage")):
+        return None
     return Source(root.agent, root.path, path) if kind_of(path) is not None else None
+
+
+def _sources(root: Root, paths: Iterable[str]) -> Iterator[Source]:
+    for path in paths:
+        found = source_of(root, path)
+        if found is not None and os.path.lexists(path):
+            yield found
+
+
+def _inside(folder: str) -> list[str]:
+    """The folders in a folder, in the order of their names; links are not entered."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    return [f"{folder.rstrip('/')}/{name}" for name in names]
+
+
+def _is_transcript(name: str) -> bool:
+    return name.endswith((".jsonl", ".txt"))
 
 
 def kind_of(path: str) -> Kind | None:

@@ -77,7 +77,8 @@ def tell(
     whole = next_bubble == len(conversation.bubbles)
     tail = hash_of(*lines, bytes(conversation.light()))
     if not begun:
-        if whole and known is not None and start == known.count and tail == known.tail:
+        told = known is not None and (start, tail) == (known.count, known.tail)
+        if whole and told and changed != [marks.WHOLE]:
             return
         if start == 0 and not lines:
             return  # a conversation without anything in it

@@ -9,12 +9,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from opensession.parsers.agent import Source, SourceGone, SourceRefused
+from opensession.parsers.agent import Root, Source, SourceGone, SourceRefused
 from opensession.parsers.cursor import marks
-from opensession.parsers.cursor.sources import EDITOR_FILE, beside
+from opensession.parsers.cursor.sources import beside, sources
 from opensession.parsers.cursor.values import decoded, items, mapping, words
 from opensession.parsers.databases import Allowed, open_database
-from opensession.parsers.opening import walk
 
 _ALLOWED: Allowed = {"ItemTable": frozenset(("key", "value"))}
 _WORKSPACES = 512
@@ -36,11 +35,11 @@ def folders_of_conversations(source: Source) -> dict[str, str]:
     if name != "globalStorage":
         return found
     root = f"{root}/workspaceStorage"
-    for path in islice(walk(root, EDITOR_FILE.__eq__), _WORKSPACES):
-        folder = folder_of_workspace(beside(Source(source.agent, root, path), "workspace.json"))
+    for workspace in islice(sources(Root(source.agent, root)), _WORKSPACES):
+        folder = folder_of_workspace(beside(workspace, "workspace.json"))
         if not folder:
             continue
-        for conversation in _listed(root, path):
+        for conversation in _listed(root, workspace.path):
             if len(found) < marks.FOLDERS:
                 found.setdefault(conversation, folder)
     return found
