@@ -8,9 +8,12 @@ import time
 from pathlib import Path
 
 from bench import agents, cases, corpus
+from bench.foreign_database import foreign_database
 from bench.table import Figure, machine, markdown
 
-CASES = ("machine", "agents", "index", "reads", "search", "append", "idle", "startup")
+CASES = (
+    "machine", "agents", "index", "reads", "search", "append", "database", "idle", "startup",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -30,7 +33,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="osbench-") as folder:
         scratch = Path(folder)
         home = given.folder or given.keep or scratch / "home"
-        if not given.folder and set(wanted) - {"append", "agents"} and not cases.source_files(home):
+        if (
+            not given.folder
+            and set(wanted) - {"append", "agents", "database"}
+            and not cases.source_files(home)
+        ):
             begin = time.perf_counter()
             made = corpus.make(home, given.mb * cases.MB, seed=given.seed)
             print(
@@ -52,6 +59,8 @@ def main() -> None:
                     got = cases.search(home)
                 case "append":
                     got = cases.append(scratch)
+                case "database":
+                    got = foreign_database(scratch)
                 case "idle":
                     got = cases.idle(home)
                 case _:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opensession.parsers import databases, databases_files
+from opensession.parsers import databases, databases_files, databases_safety
 from opensession.parsers.agent import SourceGone, SourceRefused
 from opensession.parsers.databases import close_databases, open_database
 
@@ -231,7 +231,8 @@ def test_no_content_crashes_a_read(tmp_path: Path, data: st.DataObject) -> None:
         close_databases()
 
 
-def test_a_locked_database_is_tried_again(tmp_path: Path) -> None:
+def test_a_locked_database_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases_safety, "BUSY_SECONDS", 0.05)
     writer = make(tmp_path / "x.db", wal=False)
     writer.execute("BEGIN EXCLUSIVE")
     with pytest.raises(OSError) as caught:

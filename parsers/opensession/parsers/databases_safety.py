@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -26,8 +27,11 @@ VALUE_BYTES = 32 << 20
 LARGEST_BYTES = 128 << 20
 """A database with a longer value among those that are asked for is refused."""
 
-BUSY_MS = 250
+BUSY_SECONDS = 2.0
 """How long a read waits for a lock, before it is tried again another time."""
+
+_BUSY_PAUSE = 0.002
+"""Who commits without a pause leaves short gaps only. To wait keeps no one from anything."""
 
 CACHE_KIB = 1024
 
@@ -57,7 +61,7 @@ def connect(path: str, allowed: Allowed, late: Callable[[], bool]) -> apsw.Conne
     connection = apsw.Connection(path, flags=flags)
     try:
         secure(connection)
-        connection.set_busy_timeout(BUSY_MS)
+        connection.set_busy_handler(_waiting())
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}; PRAGMA mmap_size=0")
         connection.execute("PRAGMA query_only=ON").fetchall()
         connection.set_progress_handler(late, _PROGRESS_STEPS)
@@ -67,6 +71,21 @@ def connect(path: str, allowed: Allowed, late: Callable[[], bool]) -> apsw.Conne
         connection.close(True)
         raise
     return connection
+
+
+def _waiting() -> Callable[[int], bool]:
+    """What SQLite calls while another holds a lock, with how often it did: whether to go on."""
+    until = 0.0
+
+    def wait(tries: int) -> bool:
+        nonlocal until
+        now = time.monotonic()
+        if tries == 0:
+            until = now + BUSY_SECONDS
+        time.sleep(_BUSY_PAUSE)
+        return now < until
+
+    return wait
 
 
 def secure(connection: apsw.Connection) -> None:
