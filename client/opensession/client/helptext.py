@@ -15,7 +15,7 @@ _EXAMPLES = (
 
 _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
-    ("Capture", ("discover", "index", "watcher", "daemon")),
+    ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
     ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),
 )
 

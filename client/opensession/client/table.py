@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
     "search": Entry("search", "search", "full-text search in all sessions"),
     "stats": Entry("stats", "stats", "sessions, tokens, cost, errors of a period"),
     "discover": Entry("discover", "discover", "the agents that are known, and what was found"),
+    "coverage": Entry("coverage", "coverage", "what was found, read, skipped and why, by agent"),
     "parse": Entry("parse", "parse", "a session file of any agent, as HAIL"),
     "index": Entry("index", "index", "compare everything on disk with the index now"),
     "daemon start": Entry("daemon", "start", "start the daemon; returns when it answers"),

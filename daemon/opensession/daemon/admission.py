@@ -15,11 +15,18 @@ import msgspec
 from opensession.core.config import Settings
 from opensession.core.privacy import excluded
 from opensession.daemon.batch import Batch
+from opensession.parsers import opening
 from opensession.parsers.agent import Source, SourceRefused
 
 OUTSIDE = "outside of the selected repositories"
 EXCLUDED = "in an excluded folder"
 UNKNOWN = "its folder is not known yet"
+
+
+_MEANT = frozenset(
+    {OUTSIDE, EXCLUDED, UNKNOWN}
+    | {opening.LINK, opening.OUTSIDE, opening.NOT_REGULAR, opening.FOREIGN}
+)
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -89,6 +96,19 @@ def may_differ(reason: str, rules: Rules) -> bool:
 def is_final(reason: str) -> bool:
     """Reports whether a refusal stays while the rules do, however the source grows."""
     return reason.startswith((OUTSIDE, EXCLUDED))
+
+
+def plain(reason: str) -> str:
+    """A reason without the mark of the rules that made it."""
+    head, _, _ = reason.rpartition(" [")
+    return head if head in (OUTSIDE, EXCLUDED, UNKNOWN) else reason
+
+
+def is_meant(reason: str) -> bool:
+    """Reports whether a refusal is as it should be: by the rules, or a file that is not ours to
+    read. Any other says that something is wrong with the source.
+    """
+    return plain(reason) in _MEANT
 
 
 def _resolved(entry: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import apsw
@@ -9,9 +10,12 @@ import msgspec
 
 from opensession.core.rpc.daemon import AgentStatus, Watching
 from opensession.core.timeparse import format_time
+from opensession.daemon import admission
 from opensession.daemon.book import Entry
 from opensession.daemon.watch import RootState
 from opensession.parsers.agent import Agent
+
+MOST_REASONS = 5
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -76,7 +80,8 @@ def _status(
     newest: int,
 ) -> AgentStatus:
     present = [entry for entry in entries if entry.state != "gone"]
-    wanted = [entry for entry in present if entry.state != "refused"]
+    wanted = [entry for entry in present if not is_left_out(entry)]
+    wrong = [entry for entry in wanted if entry.state in ("error", "refused")]
     changed = max((entry.disk.mtime_ns for entry in wanted if entry.disk), default=0)
     indexed = max(
         (
@@ -96,10 +101,18 @@ def _status(
         watching=_watching(states),
         skipped_lines=numbers.skipped_lines,
         unknown_records=numbers.unknown_records,
-        failed_sources=sum(entry.state == "error" for entry in present),
+        failed_sources=sum(entry.state == "error" for entry in wrong),
+        refused_sources=sum(entry.state == "refused" for entry in wrong),
         pending_sources=sum(entry.id in waiting for entry in entries),
         note="; ".join(dict.fromkeys(state.note for state in states if state.note)),
+        read_bytes=sum(entry.offset for entry in wanted if entry.state == "ok"),
+        reasons=dict(Counter(entry.reason for entry in wrong).most_common(MOST_REASONS)),
     )
+
+
+def is_left_out(entry: Entry) -> bool:
+    """Reports whether a source is not read, and is not meant to be."""
+    return entry.state == "refused" and admission.is_meant(entry.reason)
 
 
 def _watching(states: list[RootState]) -> Watching:

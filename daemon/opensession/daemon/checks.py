@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from opensession.core.paths import Paths
+from opensession.core.rpc.coverage import Unrecognised
 from opensession.core.rpc.daemon import AgentStatus, Check, Indexing, State
 from opensession.core.timeparse import parse_time
 
@@ -82,22 +83,42 @@ def check_modes(paths: Paths, socket: Path) -> list[Check]:
     return found or [_check("modes", "ok", "only you can read what is kept")]
 
 
+def check_custom(unrecognised: Sequence[Unrecognised]) -> list[Check]:
+    """Folders of the configuration that nothing is read from."""
+    return [
+        _check("watchers.custom_paths", "warn", f"{one.path}: {one.reason}", "opensession coverage")
+        for one in unrecognised
+    ]
+
+
+def check_installed(problems: Sequence[str]) -> list[Check]:
+    """Agents of other distributions that could not be loaded."""
+    return [_check("agents.installed", "warn", problem) for problem in problems]
+
+
 def check_agents(agents: Mapping[str, AgentStatus], indexing: Indexing, now_us: int) -> list[Check]:
     """Per agent: the newest change on disk against the newest indexed, and what was left out."""
     found = []
     for name, agent in agents.items():
         found.append(_lag(name, agent, indexing, now_us))
+        if not agent.events and agent.read_bytes and _is_settled(agent, indexing):
+            found.append(_empty(name, agent, now_us))
         if agent.failed_sources:
             said = (
                 f"{name}: {agent.failed_sources} of {_count(agent.sources, 'file')} cannot be read"
             )
-            found.append(_check(f"agent.{name}.failed", "warn", said, "opensession daemon logs"))
+            found.append(_check(f"agent.{name}.failed", "warn", said, _look(name)))
+        if agent.refused_sources:
+            said = f"{name}: {_count(agent.refused_sources, 'file')} not as expected"
+            found.append(
+                _check(f"agent.{name}.refused", "warn", said + _because(agent), _look(name))
+            )
         if agent.skipped_lines or agent.unknown_records:
             said = (
                 f"{name}: {_count(agent.skipped_lines, 'line')} skipped,"
                 f" {_count(agent.unknown_records, 'record')} of unknown types kept as they are"
             )
-            found.append(_check(f"agent.{name}.records", "warn", said))
+            found.append(_check(f"agent.{name}.records", "warn", said, _look(name)))
         if agent.note:
             found.append(_check(f"agent.{name}.watch", "warn", f"{name}: {agent.note}"))
     return found
@@ -119,8 +140,33 @@ def _lag(name: str, agent: AgentStatus, indexing: Indexing, now_us: int) -> Chec
         return _check(stable, "ok", f"{waiting}, still indexing: {indexing.fraction:.0%}")
     if behind < LAG_SECONDS:
         return _check(stable, "ok", waiting)
-    said = f"{name}: changed {behind:.0f} s ago and not searchable"
-    return _check(stable, "red", said, "opensession index --wait")
+    said = f"{name}: changed {behind:.0f} s ago and not searchable{_because(agent)}"
+    return _check(stable, "red", said, _look(name) if agent.reasons else "opensession index --wait")
+
+
+def _is_settled(agent: AgentStatus, indexing: Indexing) -> bool:
+    """Whether what there is to read of a watched agent was read."""
+    return agent.watching != "off" and not agent.pending_sources and not indexing.active
+
+
+def _empty(name: str, agent: AgentStatus, now_us: int) -> Check:
+    """Files were read, and there is no session of them."""
+    stable = f"agent.{name}.empty"
+    changed = parse_time(agent.newest_change or "") or 0
+    said = f"{name}: {_count(agent.sources, 'file')} read, and no session came of it"
+    if (now_us - changed) / 1e6 < LAG_SECONDS:
+        return _check(stable, "ok", said)  # an agent that has just been started says nothing yet
+    return _check(stable, "red", said, _look(name, "--all"))
+
+
+def _because(agent: AgentStatus) -> str:
+    """The most frequent reason why sources cannot be read."""
+    reason = max(agent.reasons, key=lambda each: agent.reasons[each], default="")
+    return f": {reason}" if reason else ""
+
+
+def _look(name: str, *options: str) -> str:
+    return " ".join(("opensession coverage --agent", name, *options))
 
 
 def _count(number: int, one: str) -> str:

@@ -13,7 +13,7 @@ from opensession.core import __version__
 from opensession.core.errors import OpenSessionError, Unreachable
 from opensession.core.rpc.daemon import Check, Paths, Status
 from opensession.core.rpc.envelope import PROTOCOL
-from opensession.daemon import budget, user_data
+from opensession.daemon import budget, checks, user_data
 from opensession.daemon.state import App
 from opensession.daemon.store import overview
 from opensession.daemon.store.readers import DamagedIndex, TooSlow
@@ -34,6 +34,10 @@ async def status(app: App) -> Status:
     """How the daemon is now."""
     cost = await asyncio.to_thread(budget.cost)
     paths = app.paths
+    agents = await app.library.agent_status()
+    indexing = app.library.indexing()
+    found = checks.check_agents(agents, indexing, time.time_ns() // 1000)
+    behind = [f"{check.message}: {check.hint}" for check in found if check.state == "red"]
     try:
         sums = await app.library.query(overview.overview)
     except OpenSessionError:
@@ -60,12 +64,12 @@ async def status(app: App) -> Status:
             socket=str(app.socket),
             log=str(paths.log_file),
         ),
-        agents=await app.library.agent_status(),
-        indexing=app.library.indexing(),
+        agents=agents,
+        indexing=indexing,
         network="none",
         redacted=sums.redacted,
         restart_due=app.restart_due,
-        notices=await notices(app),
+        notices=[*behind, *await notices(app)],
     )
 
 

@@ -18,6 +18,7 @@ from opensession.core.privacy import STRIP_VERSION
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.daemon import agent_status
 from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
+from opensession.daemon.coverage import Facts
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.pool import Pool
@@ -204,6 +205,16 @@ class Ingest:
             self._agents, states, entries, self._dispatch.waiting(entries), numbers, newest
         )
 
+    def coverage(self) -> Facts:
+        """What is known of roots and sources; may be called from any thread."""
+        entries = self._dispatch.book.entries()
+        watching = self._watching
+        return Facts(
+            states={root: watching.state(root) for root in watching.roots} if watching else {},
+            entries={entry.id: entry for entry in entries},
+            waiting=self._dispatch.waiting(entries),
+        )
+
     def _newest(self, root: Root) -> int:
         """The newest change below a root, by stat alone; what is kept out does not count."""
         agent = next(agent for agent in self._agents if agent.name == root.agent)
@@ -213,7 +224,8 @@ class Ingest:
             (
                 stamp.mtime_ns
                 for path, (_, stamp) in (found.sources.items() if found else ())
-                if (entry := book.find(root.agent, path)) is None or entry.state != "refused"
+                if (entry := book.find(root.agent, path)) is None
+                or not agent_status.is_left_out(entry)
             ),
             default=0,
         )

@@ -21,9 +21,11 @@ from opensession.core.config import Settings
 from opensession.core.errors import OpenSessionError, Unreachable
 from opensession.core.paths import Paths
 from opensession.core.privacy import Stripper, load_key
+from opensession.core.rpc.coverage import Unrecognised
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.core.rpc.envelope import Params
-from opensession.daemon import logs, roots, set_aside, tasks, wsl
+from opensession.daemon import custom_paths, logs, roots, set_aside, tasks, wsl
+from opensession.daemon.coverage import Facts
 from opensession.daemon.ingest import Ingest
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
@@ -216,11 +218,27 @@ class Library:
 
     def environment(self, agent: Agent, told: Sequence[ExtraRoot]) -> Environment:
         """Where to look for the sessions of an agent, if clients told of these folders."""
-        return roots.environment(agent, self._paths, self._environ, self._settings, told)
+        return roots.environment(
+            agent, self._paths, self._environ, self._settings, told, self.agents
+        )
 
     def roots_of(self, agent: Agent) -> list[Root]:
         """The folders of one agent, enabled or not."""
-        return [*agent.roots(self.environment(agent, self._told)), *wsl.roots(agent)]
+        homes = [
+            root
+            for folder in self._settings.watchers.custom_paths
+            for root in custom_paths.home_roots(agent, folder)
+        ]
+        return [*agent.roots(self.environment(agent, self._told)), *homes, *wsl.roots(agent)]
+
+    def unrecognised(self) -> list[Unrecognised]:
+        """Folders of the configuration that nothing is read from; looks into them."""
+        plain = roots.plain_environment(self._paths, self._environ)
+        return custom_paths.unrecognised(self._settings.watchers.custom_paths, self.agents, plain)
+
+    def coverage_facts(self) -> Facts:
+        """What is known of roots and sources; nothing without an index."""
+        return Facts() if self._ingest is None else self._ingest.coverage()
 
     def all_roots(self) -> list[Root]:
         """The folders of every agent that is enabled; may be called from any thread."""

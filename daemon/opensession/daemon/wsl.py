@@ -22,7 +22,7 @@ def roots(agent: Agent, users: Path = USERS, *, inside: bool | None = None) -> l
     return [
         root
         for home in _homes(users)
-        for root in agent.roots(Environment(home=home, variables={}, platform=sys.platform))
+        for root in agent.roots(Environment(home=home, variables={}, platform="win32"))
         if Path(root.path).is_dir()
     ]
 

@@ -43,7 +43,8 @@ class Paths(msgspec.Struct, frozen=True):
 
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One agent. Times are RFC 3339 or null; `newest_change` is the newest mtime on disk,
-    `newest_indexed` the mtime of the newest source that is completely read.
+    `newest_indexed` the mtime of the newest source that is completely read. `read_bytes` were read
+    of the sources there are; `reasons` say why sources cannot be read, with how many.
     """
 
     sources: int = 0
@@ -56,8 +57,11 @@ class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
     skipped_lines: int = 0
     unknown_records: int = 0
     failed_sources: int = 0
+    refused_sources: int = 0
     pending_sources: int = 0
     note: str = ""
+    read_bytes: int = 0
+    reasons: dict[str, int] = {}
 
 
 class Indexing(msgspec.Struct, frozen=True, kw_only=True):

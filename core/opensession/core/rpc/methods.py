@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from opensession.core.rpc import changes, config, daemon, events, index, search, sessions, stats
+from opensession.core.rpc import (
+    changes,
+    config,
+    coverage,
+    daemon,
+    events,
+    index,
+    search,
+    sessions,
+    stats,
+)
 from opensession.core.rpc.envelope import Method, Nothing
 
 HELLO = Method(
@@ -35,6 +45,13 @@ AGENTS_LIST = Method(
     index.AgentsListResult,
     "read",
     "The agents that are known, and what lies on disk of each.",
+)
+AGENTS_COVERAGE = Method(
+    "agents.coverage",
+    coverage.CoverageParams,
+    coverage.CoverageResult,
+    "read",
+    "Per agent and source what was found, read, skipped and why, and whether anything is behind.",
 )
 INDEX_RUN = Method(
     "index.run",
@@ -126,8 +143,8 @@ UNSUBSCRIBE = Method(
 )
 
 METHODS: tuple[Method[Any, Any], ...] = (
-    HELLO, STATUS, HEALTH, STOP, RELOAD, LOGS, AGENTS_LIST, INDEX_RUN, INDEX_REBUILD,
-    SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT, SESSIONS_RESOLVE,
-    SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST, CHANGES_UNDONE,
-    SUBSCRIBE, UNSUBSCRIBE,
+    HELLO, STATUS, HEALTH, STOP, RELOAD, LOGS, AGENTS_LIST, AGENTS_COVERAGE, INDEX_RUN,
+    INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
+    SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
+    CHANGES_UNDONE, SUBSCRIBE, UNSUBSCRIBE,
 )  # fmt: skip

@@ -1,16 +1,25 @@
-"""agents.*: which agents there are, and what lies on disk of each."""
+"""agents.*: which agents there are, what lies on disk of each, and what came of it."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import apsw
+
+from opensession.core.errors import NotFound
+from opensession.core.rpc.coverage import AgentCoverage, CoverageParams, CoverageResult
 from opensession.core.rpc.index import AgentRow, AgentsListParams, AgentsListResult
+from opensession.daemon import checks
 from opensession.daemon.client import Client
+from opensession.daemon.coverage import agents as coverage_of_agents
 from opensession.daemon.reconcile import scan, survey
+from opensession.daemon.root_watch import resolved
 from opensession.daemon.state import App, Handler
 from opensession.parsers.agent import Agent, Root
+from opensession.parsers.registry import INSTALLED
 
 
 async def list_(app: App, params: AgentsListParams, client: Client) -> AgentsListResult:
@@ -43,10 +52,36 @@ async def list_(app: App, params: AgentsListParams, client: Client) -> AgentsLis
     return AgentsListResult(rows)
 
 
+async def coverage(app: App, params: CoverageParams, client: Client) -> CoverageResult:
+    """What was found of each agent and what came of it. Raises NotFound for an unknown name."""
+    await app.refresh_config()
+    library = app.library
+    wanted = params.agent.replace("_", "-").lower()
+    agents = [agent for agent in library.agents if wanted in ("", agent.name)]
+    if not agents:
+        raise NotFound(f"no such agent: {params.agent}", "opensession discover")
+    enabled = app.loaded.settings.watchers.enabled
+    statuses = await library.agent_status(look=True)
+    indexing = library.indexing()
+    found = checks.check_agents(statuses, indexing, time.time_ns() // 1000)
+
+    def work(db: apsw.Connection) -> list[AgentCoverage]:
+        places = [(each, enabled(each.name), resolved(library.roots_of(each))) for each in agents]
+        facts = library.coverage_facts()
+        return coverage_of_agents(db, params, places, statuses, found, facts)
+
+    return CoverageResult(
+        agents=await library.query(work),
+        unrecognised=await asyncio.to_thread(library.unrecognised),
+        problems=list(INSTALLED.problems),
+        indexing=indexing,
+    )
+
+
 def _count(agent: Agent, roots: Sequence[Root]) -> tuple[int, int]:
     found = [part for root in roots if (part := scan(agent, root)) is not None]
     total = survey(found)
     return total.sources, total.bytes
 
 
-HANDLERS: dict[str, Handler] = {"agents.list": list_}
+HANDLERS: dict[str, Handler] = {"agents.list": list_, "agents.coverage": coverage}

@@ -20,6 +20,7 @@ from opensession.daemon.client import Client
 from opensession.daemon.roots import named_by
 from opensession.daemon.state import App, Handler
 from opensession.daemon.user_data import extra_roots, remember_root
+from opensession.parsers.registry import INSTALLED
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,8 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *await asyncio.to_thread(_look_at_disk, app),
         *facts.check_capture(app),
         *await facts.check_index(app),
+        *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
+        *checks.check_installed(INSTALLED.problems),
         *checks.check_agents(
             await app.library.agent_status(look=True),
             app.library.indexing(),
