@@ -100,6 +100,24 @@ def test_a_history_listed_anew_repeats_nothing(tmp_path: Path) -> None:
     assert in_pieces(tmp_path, *lines) == whole
 
 
+def test_a_message_that_is_listed_in_another_form_is_not_told_again(tmp_path: Path) -> None:
+    """To save room the agent cuts what it sends to the model; what was said stays said."""
+    listed = {"$set": {"messages": [user("u", "Go"), gemini("g", "Look. [cut]")]}}
+
+    assert types(read(tmp_path, header(), user("u", "Go"), gemini("g", "Look."), listed)) == [
+        *["UserMessage", "AgentMessage"],
+    ]
+
+
+def test_what_first_stands_in_a_new_list_was_not_typed(tmp_path: Path) -> None:
+    listed = {"$set": {"messages": [user("ide", "Open files: a.py"), user("u", "Go")]}}
+
+    whole = read(tmp_path, header(), user("u", "Go"), listed)
+
+    assert types(whole) == ["UserMessage", "SystemMessage"]
+    assert whole.events[1].attributes["synthetic"] is True
+
+
 def test_a_summary_in_a_new_list_is_a_compaction(tmp_path: Path) -> None:
     summary = user("s", "<state_snapshot>\nAll is well.\n</state_snapshot>")
     noted = gemini("n", "Got it.")

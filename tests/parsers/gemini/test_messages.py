@@ -133,6 +133,15 @@ def test_thoughts_have_their_own_times(tmp_path: Path) -> None:
     assert [each.time_us // 1000 % 60_000 for each in found] == [1500, 3000, 3000]
 
 
+def test_a_response_may_be_an_image_only(tmp_path: Path) -> None:
+    parts = [{"inlineData": {"mimeType": "image/png", "data": "QUJD"}}]
+
+    (found,) = events(tmp_path, gemini("g", parts))
+
+    assert found.type == "AgentMessage"
+    assert [each["type"] for each in found.blocks] == ["Image"]
+
+
 def test_thoughts_in_parts_are_thoughts(tmp_path: Path) -> None:
     parts = [{"text": "Hm", "thought": True}, {"text": "Done."}]
 

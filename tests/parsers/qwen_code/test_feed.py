@@ -25,6 +25,7 @@ from tests.parsers.qwen_code.making import (
     result,
     source_at,
     system,
+    telemetry,
     usage,
     user,
 )
@@ -146,7 +147,8 @@ def test_names_of_any_length_are_not_remembered_whole(tmp_path: Path) -> None:
     fields: dict[str, Any] = {"sessionId": long, "cwd": long, "gitBranch": long, "version": long}
     odd = assistant(long, call(long, "glob"), forkedFrom={"sessionId": long}, **fields)
     path = place(tmp_path)
-    path.write_bytes(encoded({**odd, "model": long, "usageMetadata": usage(9, 3)}))
+    timed = telemetry("t", "tool_call", call_id=long, duration_ms=5)
+    path.write_bytes(encoded({**odd, "model": long, "usageMetadata": usage(9, 3)}, timed))
 
     whole, cursor = read_all(AGENT.read, source_at(tmp_path, path))
 

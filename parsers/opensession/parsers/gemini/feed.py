@@ -162,19 +162,12 @@ def _listed(reading: Reading, messages: Any, raw: bytes) -> None:
         return
     found = [each for each in messages if isinstance(each, dict) and string(each, "type")]
     ids = [name_in(each, "id") for each in found]
-    told = [_is_told(reading, each) for each in ids]
+    told = [reading.knows(each) for each in ids]
     first = told.index(True) if True in told and reading.memory.forgot else 0
     begun = bool(reading.memory.known)
     for message, known in list(zip(found, told, strict=True))[first:]:
         if not known:
             tell(reading, message, raw, listed=begun)
-
-
-def _is_told(reading: Reading, message_id: str) -> bool:
-    """Reports whether a listed message was told: itself, or the one whose answers it repeats."""
-    return reading.knows(message_id) or (
-        message_id.endswith("_response") and reading.knows(message_id.removesuffix("_response"))
-    )
 
 
 def _update(reading: Reading, record: Given) -> None:
