@@ -293,3 +293,9 @@ def test_unknown_parts_are_kept_and_counted(tmp_path: Path) -> None:
     delta = read(task(tmp_path / "t1", [], history))
     assert delta.unknown == {"block:hologram": 1, "role:judge": 1}
     assert delta.skipped == {"malformed": 1}
+
+
+def test_many_tags_that_nothing_closes_take_no_long_time(tmp_path: Path) -> None:
+    said = "<task><feedback><environment_details>" * 40_000
+    (event,) = told(task(tmp_path / "t1", [], [user(said, ts=START)]))
+    assert (event.type, words(event)) == ("UserMessage", said)

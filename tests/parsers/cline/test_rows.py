@@ -257,11 +257,10 @@ def test_a_subtask_has_a_parent_and_is_named_by_the_result(tmp_path: Path) -> No
     assert (top.info.cwd, top.info.title, top.info.role) == ("/w", "The title", "primary")
 
 
-def test_unknown_rows_are_kept_and_counted_and_streaming_leftovers_are_not(tmp_path: Path) -> None:
+def test_unknown_rows_are_kept_and_counted(tmp_path: Path) -> None:
     rows = [
         say(0, "text", "A"),
         say(1, "hologram", "x"),
-        say(2, "text", "A b", partial=True),
         say(3, "tool", "no json"),
         say(4, "tool", {"tool": "juggle", "balls": 3}),
     ]
@@ -311,3 +310,57 @@ def test_browser_and_questions(tmp_path: Path) -> None:
     assert events[2].blocks[1]["type"] == "Image"
     assert events[3].attributes["semantic.tool_kind"] == "interactive"
     assert of(events, "AgentMessage")[0].blocks[0]["text"] == "The plan"
+
+
+def test_what_is_left_of_streaming_is_not_told_twice(tmp_path: Path) -> None:
+    rows = [
+        say(0, "text", "A"),
+        say(1, "reasoning", "I thi", partial=True),
+        say(2, "text", "I re", partial=True),
+        say(3, "reasoning", "I think"),
+        say(4, "text", "I read"),
+        request(5),
+        say(6, "text", "I stay unfin", partial=True),
+        say(7, "completion_result", "DoneHAS_CHANGES"),
+    ]
+    said = [words(event) for event in told(task(tmp_path / "t", rows))]
+    assert said == ["A", "I think", "I read", "I stay unfin", "Done"]
+
+
+def test_a_partial_row_tells_the_time_of_its_message(tmp_path: Path) -> None:
+    rows = [request(1, -1), at(0, say(40, "text", "y", partial=True))]
+    events = told(task(tmp_path / "t", rows, [user("x"), assistant("y")]))
+    assert [event.time_us // 1000 - START for event in events] == [1, 40]
+
+
+def test_native_calls_that_are_answered_by_text(tmp_path: Path) -> None:
+    """As Cline wrote in January 2026."""
+    model = {"modelId": "claude-sonnet-4-5", "providerId": "anthropic", "mode": "act"}
+    spent = {"tokens": {"prompt": 10, "completion": 595, "cached": 9573}}
+    history = [
+        user("<task>x</task>", "\n# task_progress RECOMMENDED\n\nWhen starting"),
+        assistant(
+            {"type": "thinking", "thinking": "hm", "signature": "E", "summary": []},
+            "\nI look.",
+            call("toolu_1", "read_file", path="a.cs", task_progress="- [ ] look"),
+            modelInfo=model,
+            metrics=spent,
+        ),
+        user("[read_file for 'a.cs'] Result:\nusing System;"),
+        assistant(call("toolu_2", "attempt_completion", result="Done")),
+    ]
+    rows = [at(3, say(9, "completion_result", "DoneHAS_CHANGES"))]
+    found = only(task(tmp_path / "t", rows, history))
+    assert [(event.type, words(event).split("\n")[0]) for event in found.events] == [
+        ("UserMessage", "x"),
+        ("SystemMessage", "# task_progress RECOMMENDED"),
+        ("Thinking", "hm"),
+        ("AgentMessage", "I look."),
+        ("FileRead", "a.cs"),
+        ("ToolResult", "using System;"),
+        ("AgentMessage", "Done"),
+    ]
+    assert found.events[5].attributes["result.call_seq"] == 5
+    assert (found.info.model, found.info.provider) == ("claude-sonnet-4-5", "anthropic")
+    (usage,) = found.usage
+    assert (usage.input, usage.output, usage.seq) == (10, 595, 5)

@@ -8,6 +8,7 @@ off. `tell_content` tells the rest of a row, for those that no message of the hi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -44,9 +45,9 @@ class Row(msgspec.Struct):
         return f"ui{self.ts // 1000}" if self.ts is not None else f"ui-{self.index}"
 
     @property
-    def is_ask(self) -> bool:
-        """Reports whether it waited for the person."""
-        return self.value.get("type") == "ask"
+    def is_partial(self) -> bool:
+        """Reports whether it was still growing when it was written last."""
+        return self.value.get("partial") is True
 
 
 ERRORS = frozenset(
@@ -138,6 +139,9 @@ SILENT = frozenset(
 )
 
 
+_REPEATS = 8
+
+
 def is_known(kind: str) -> bool:
     """Reports whether rows of a kind are told, or hold nothing to tell."""
     return kind in NOTES or kind in _CONTENT or kind in SILENT
@@ -197,6 +201,7 @@ def tell_content(telling: Telling, row: Row) -> None:
         else:
             _typed(telling, row)
     elif kind == "completion_result":
+        said = said.removesuffix("HAS_CHANGES")
         if said.strip() != telling.spoken:
             telling.say(native, said, {}, 0)
     elif kind == "reasoning":
@@ -314,10 +319,28 @@ def _parsed(said: str) -> dict[str, Any]:
         return {}
 
 
-def row_of(index: int, data: bytes, value: dict[str, Any]) -> Row | None:
-    """A row of the file; None for what is left of streaming."""
-    if value.get("partial") is True:
-        return None
+def leftovers(rows: Sequence[Row]) -> set[int]:
+    """The indices of partial rows that a later row of their kind, in the same request, repeats.
+
+    A row that stayed partial by itself is the only one of its words.
+    """
+    found: set[int] = set()
+    later: dict[str, list[str]] = {}
+    for row in reversed(rows):
+        if row.kind == "api_req_started":
+            later.clear()
+            continue
+        repeats = later.setdefault(row.kind, [])
+        if row.is_partial and (not row.words or any(w.startswith(row.words) for w in repeats)):
+            found.add(row.index)
+        else:
+            repeats.append(row.words)
+            del repeats[:-_REPEATS]
+    return found
+
+
+def row_of(index: int, data: bytes, value: dict[str, Any]) -> Row:
+    """A row of the file."""
     kind = words(value.get("say")) or words(value.get("ask")) or words(value.get("type"))
     row = Row(index, data, value, kind[:64], micros(value.get("ts")))
     if kind == "api_req_started":

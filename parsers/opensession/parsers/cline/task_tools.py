@@ -14,6 +14,7 @@ import msgspec
 from opensession.core.hail import code
 from opensession.parsers import diffs
 from opensession.parsers.actions import (
+    DIFF_CHARACTERS,
     Action,
     Tool,
     Tools,
@@ -118,7 +119,7 @@ def _replace(name: str, given: dict[str, Any]) -> Action | None:
     if made is None:
         return None
     blocks = [*made.blocks, *([code(diff, "diff")] if diff else [])]
-    changes = _blocks(diff)
+    changes = _blocks(diff) if len(diff) <= DIFF_CHARACTERS else []
     if changes and all(line for line, _, _ in changes):
         parts = [diffs.from_texts(place, old, new, start_line=line) for line, old, new in changes]
         kept = [part for part in parts if part]
@@ -126,7 +127,8 @@ def _replace(name: str, given: dict[str, Any]) -> Action | None:
     elif changes:
         unified = edit_diff(place, [(old, new) for _, old, new in changes])
     else:
-        unified = diffs.with_header(place, diff) if diff.startswith(("@@ ", "--- ")) else ""
+        is_unified = diff.startswith(("@@ ", "--- ")) and len(diff) <= DIFF_CHARACTERS
+        unified = diffs.with_header(place, diff) if is_unified else ""
     return msgspec.structs.replace(
         made, blocks=with_rest(blocks, given, "path", "diff"), diff=unified
     )

@@ -24,8 +24,10 @@ where messages have no times either, by counting requests.
 
 A task is one source, its path `ui_messages.json` where that is there (both programs write it first,
 before anything is sent), else the history. `state/taskHistory.json` is not read: its prompt, folder
-and tokens stand in the task's own files, and it changes with every step of any task. `partial` rows
-are left over from streaming.
+and tokens stand in the task's own files, and it changes with every step of any task.
+
+A `partial` row was growing when it was written last. Where a later one has the same words and more
+it is left over from streaming; but Cline also leaves finished rows so.
 
 `tokensIn` is uncached input in Cline. Roo says which protocol a request had (`apiProtocol`), and
 has counted the cached part in, for OpenAI's from the beginning, for Anthropic's later on. A count
@@ -104,9 +106,7 @@ def tell(line: Timeline, records: Sequence[Record], *, original: bool = False) -
         elif record.name == HISTORY or ("role" in value and "ts" not in value):
             messages.append((record.item, record.data, value))
         elif record.item >= 0:
-            row = ui.row_of(record.item, record.data, value)
-            if row is not None:
-                rows.append(row)
+            rows.append(ui.row_of(record.item, record.data, value))
     if original and beside.get(WRITTEN_BACK):
         most = beside[WRITTEN_BACK]
         rows = rows[: count(most.get("baseUiMessageCount")) or len(rows)]

@@ -22,7 +22,7 @@ def weave(telling: Telling, rows: list[Row], messages: Messages, models: Models)
     """Tells messages and rows in one order: each row before the message that it comes before."""
     own = [micros(message.get("ts")) for _, _, message in messages]
     _place_rows(rows, messages, own)
-    covered = _covering(rows, messages, own)
+    covered = _covering(rows, messages, own) | ui.leftovers(rows)
     times = _times(rows, messages, own)
     spent = _spent(rows, messages)
     condensed = any(row.kind in ("condense_context", "sliding_window_truncation") for row in rows)
@@ -41,8 +41,10 @@ def weave(telling: Telling, rows: list[Row], messages: Messages, models: Models)
                 tell_summary(telling, index, message)
             continue
         requests = spent.get(number, [])
-        about = _about(telling, requests, models) if message.get("role") == "assistant" else {}
+        about = _about(telling, message, requests, models)
         tell_message(telling, index, message, about)
+        if about and not requests:
+            _count_alone(telling, message, about)
         for row in requests:
             _charge(telling, row, models)
     for row in rows[at:]:
@@ -166,9 +168,8 @@ def _model(telling: Telling, row: Row, models: Models) -> tuple[str, str]:
         state.model = words(info["modelId"])[:256]
         state.provider = words(info.get("providerId"))[:256]
     elif models and row.ts is not None:
-        _, state.model, state.provider = models[
-            max(0, bisect_right([since for since, _, _ in models], row.ts) - 1)
-        ]
+        place = bisect_right(models, row.ts, key=lambda model: model[0])
+        _, state.model, state.provider = models[max(0, place - 1)]
     return state.model, state.provider
 
 
@@ -187,10 +188,29 @@ def _charge(telling: Telling, row: Row, models: Models) -> None:
     )
 
 
-def _about(telling: Telling, requests: list[Row], models: Models) -> dict[str, Any]:
+def _about(
+    telling: Telling, message: dict[str, Any], requests: list[Row], models: Models
+) -> dict[str, Any]:
+    """What is said of each event of a response; nothing of other messages."""
+    if message.get("role") != "assistant":
+        return {}
+    state, info = telling.line.state, obj(message.get("modelInfo"))
+    if words(info.get("modelId")):
+        state.model = words(info["modelId"])[:256]
+        state.provider = words(info.get("providerId"))[:256]
     if not requests:
-        model = telling.line.state.model
-        return {"model": model} if model else {}
+        return {"model": state.model} if state.model else {}
     row = requests[-1]
     model, _ = _model(telling, row, models)
-    return response(f"{telling.line.state.id}:{row.native}", model, *_tokens(row.request))
+    return response(f"{state.id}:{row.native}", model, *_tokens(row.request))
+
+
+def _count_alone(telling: Telling, message: dict[str, Any], about: dict[str, Any]) -> None:
+    """The tokens of a response that no row tells; which of the cached ones were read, nobody."""
+    tokens = obj(message, "metrics", "tokens")
+    telling.line.usage(
+        words(message.get("id")) or f"{telling.line.state.id}:{telling.line.state.count}",
+        model=about["model"],
+        input=count(tokens.get("prompt")),
+        output=count(tokens.get("completion")),
+    )
