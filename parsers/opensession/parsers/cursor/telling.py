@@ -15,7 +15,7 @@ from opensession.parsers.cursor.marks import Mark, Part, Settled, hash_of
 from opensession.parsers.cursor.values import decoded, fields, mapping, words
 from opensession.parsers.databases import Database
 
-BUBBLE_BYTES = 8 << 20
+BUBBLE_BYTES = 4 << 20
 """A larger bubble is left out, with its size."""
 
 TOLD_AT_ONCE = 4 * SLICE_BYTES
@@ -28,10 +28,12 @@ _DIFFS_OF_BUBBLE = 8
 _CONTENT = "composer.content."
 _TEXT_BYTES = 256 << 10
 
-_BUBBLE = (
-    "SELECT octet_length(value), CASE WHEN octet_length(value) <= ? THEN value END"
-    " FROM cursorDiskKV WHERE key = ?"
+_AT_ONCE = 16
+_BUBBLES = (
+    "SELECT key, octet_length(value), CASE WHEN octet_length(value) <= ? THEN value END"  # noqa: S608
+    f" FROM cursorDiskKV WHERE key IN ({', '.join('?' * _AT_ONCE)})"
 )
+_SMALL = "SELECT value FROM cursorDiskKV WHERE key = ? AND octet_length(value) <= ?"
 
 
 class Lines:
@@ -136,9 +138,11 @@ def _bubbles(
     turn = max((n for n, kind in enumerate(conversation.types) if kind in (1, "user")), default=0)
     waiting = total
     number = start
+    values: dict[str, tuple[bytes | None, int]] = {}
     while number < total:
-        name = conversation.bubbles[number]
-        value, length = _value(database, conversation, name)
+        if (number - start) % _AT_ONCE == 0:
+            values = _values(database, conversation, number)
+        value, length = values.get(conversation.bubbles[number], (None, 0))
         if value is None and not length:
             waiting = min(waiting, number)
         else:
@@ -156,20 +160,31 @@ def _bubbles(
     return lines, number, settled
 
 
-def _value(
-    database: Database | None, conversation: Conversation, name: str
-) -> tuple[bytes | None, int]:
-    """A bubble's bytes, and its size where it is too large; (None, 0) if it is not there."""
-    inline = conversation.inline.get(name)
-    if database is not None:
-        key = f"bubbleId:{conversation.id}:{name}"
-        for length, value in database.rows(_BUBBLE, (BUBBLE_BYTES, key)):
-            if value is not None or length:
-                data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-                return (data, length) if isinstance(data, (bytes, type(None))) else (b"", 1)
-    if inline is not None and len(inline) > BUBBLE_BYTES:
-        return None, len(inline)
-    return inline, len(inline or b"")
+def _values(
+    database: Database | None, conversation: Conversation, number: int
+) -> dict[str, tuple[bytes | None, int]]:
+    """Some bubbles from a number on: their bytes, and their sizes where they are too large.
+
+    What is not there is left out.
+    """
+    names = conversation.bubbles[number : number + _AT_ONCE]
+    found: dict[str, tuple[bytes | None, int]] = {}
+    for name in names:
+        inline = conversation.inline.get(name)
+        if inline is not None:
+            found[name] = (None if len(inline) > BUBBLE_BYTES else inline, len(inline))
+    if database is None:
+        return found
+    prefix = f"bubbleId:{conversation.id}:"
+    keys = [prefix + name for name in names]
+    keys += keys[-1:] * (_AT_ONCE - len(keys))  # one statement, whatever their number
+    for key, length, value in database.rows(_BUBBLES, (BUBBLE_BYTES, *keys)):
+        data = value.encode("utf-8", "replace") if isinstance(value, str) else value
+        if data is not None and not isinstance(data, bytes):
+            data = b""  # a number, which is no bubble
+        if data is not None or length:
+            found[key[len(prefix) :]] = (data, length)
+    return found
 
 
 def _line(
@@ -241,9 +256,7 @@ def _rows(
 
 def _small(database: Database, key: str) -> Any:
     """The value of a key, if it is of a size that a diff is made of."""
-    for _, value in database.rows(_BUBBLE, (_TEXT_BYTES, key)):
-        return value
-    return None
+    return next((value for (value,) in database.rows(_SMALL, (key, _TEXT_BYTES))), None)
 
 
 def _usage(conversation: Conversation) -> msgspec.Raw:
