@@ -108,6 +108,15 @@ def test_columns_are_probed_and_a_view_is_no_table(tmp_path: Path) -> None:
             list(database.rows("SELECT x FROM all_of_it"))
 
 
+def test_columns_that_an_update_of_the_program_adds(tmp_path: Path) -> None:
+    writer = make(tmp_path / "x.db")
+    with open_database(str(tmp_path / "x.db"), ALLOWED) as database:
+        assert "b" not in database.columns("t")
+    writer.execute("ALTER TABLE t ADD COLUMN b")
+    with open_database(str(tmp_path / "x.db"), ALLOWED) as database:
+        assert "b" in database.columns("t")
+
+
 def test_values_of_any_kind(tmp_path: Path) -> None:
     writer = make(tmp_path / "x.db")
     writer.execute("DELETE FROM t")

@@ -21,13 +21,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from opensession.parsers.databases_files import checked, copied, stamp_of_database
+from opensession.parsers.databases_files import checked, stamp_of_database
 from opensession.parsers.databases_safety import (
     LARGEST_BYTES,
     VALUE_BYTES,
     Allowed,
     connect,
-    secure,
+    connect_to_copy,
     translated,
 )
 from opensession.parsers.stamps import Stamp
@@ -69,8 +69,10 @@ class Database:
             except (apsw.CantOpenError, apsw.ReadOnlyError):
                 # No -shm can be made, or a journal was left to be rolled back: not by us, not there
                 self.copy_of = stamp_of_database(path)
-                self._connection = _connect_to_copy(path, allowed, self._late)
+                self._connection = connect_to_copy(path, allowed, self._late)
         self._cursors: set[apsw.Cursor] = set()
+        self._schema = -1
+        self._columns: dict[str, frozenset[str]] = {}
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """The rows of a SELECT over allowed tables: None, int, float, str and bytes.
@@ -95,19 +97,20 @@ class Database:
 
     def columns(self, table: str) -> frozenset[str]:
         """The names of a table's columns; empty if there is no table (but, say, a view) of it."""
-        kinds = list(self.rows("SELECT type FROM pragma_table_list WHERE name = ?", (table,)))
-        if ("table",) not in kinds:
-            return frozenset()
-        return frozenset(
-            name for (name,) in self.rows("SELECT name FROM pragma_table_xinfo(?)", (table,))
-        )
+        version = self._number("PRAGMA schema_version")
+        if version != self._schema:
+            self._schema, self._columns = version, {}
+        if table not in self._columns:
+            kinds = list(self.rows("SELECT type FROM pragma_table_list WHERE name = ?", (table,)))
+            names = self.rows("SELECT name FROM pragma_table_xinfo(?)", (table,))
+            is_table = ("table",) in kinds
+            self._columns[table] = frozenset(name for (name,) in names if is_table)
+        return self._columns[table]
 
     @property
     def data_version(self) -> int:
         """Another number than before if another connection changed the database since."""
-        with translated():
-            version: Any = self._connection.execute("PRAGMA data_version").fetchall()[0][0]
-            return int(version)
+        return self._number("PRAGMA data_version")
 
     def fits(self, status: os.stat_result, allowed: Allowed) -> bool:
         """Whether this is still the database at its path, opened for the same tables."""
@@ -133,6 +136,11 @@ class Database:
     def close(self) -> None:
         """Closes the connection; nothing is written for it."""
         self._connection.close(True)
+
+    def _number(self, pragma: str) -> int:
+        with translated():
+            value: Any = self._connection.execute(pragma).fetchall()[0][0]
+            return int(value)
 
     def _late(self) -> bool:
         return time.monotonic() > self._deadline
@@ -280,21 +288,3 @@ def _close_idle(path: str) -> None:
             del _held[path]
         finally:
             held.lock.release()
-
-
-def _connect_to_copy(path: str, allowed: Allowed, late: Callable[[], bool]) -> apsw.Connection:
-    """A connection to a copy, whose files are gone as soon as it is open.
-
-    What the write-ahead log or the journal of the copy holds is brought into it before.
-    """
-    import apsw
-
-    with copied(path) as copy:
-        writing = apsw.Connection(copy, flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            secure(writing)
-            writing.set_progress_handler(late, 5000)
-            writing.execute("PRAGMA journal_mode=DELETE").fetchall()
-        finally:
-            writing.close(True)
-        return connect(copy, allowed, late)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from opensession.parsers.agent import SourceRefused
+from opensession.parsers.databases_files import copied
 
 if TYPE_CHECKING:
     import apsw
@@ -43,7 +44,7 @@ _PROGRESS_STEPS = 5000
 _MISSING = re.compile(r"no such (table|column): ([A-Za-z_][\w.]{0,127})")
 _PROHIBITED = re.compile(r"access to ([\w.]{1,128}) is prohibited")
 _ALWAYS = frozenset(("pragma_table_xinfo", "pragma_table_list", "sqlite_stat1", "sqlite_stat4"))
-_PRAGMAS = frozenset(("data_version", "encoding", "table_xinfo", "table_list"))
+_PRAGMAS = frozenset(("data_version", "encoding", "schema_version", "table_xinfo", "table_list"))
 _NO_FUNCTIONS = frozenset(("load_extension", "fts3_tokenizer", "sqlite_log"))
 """All others compute, within limits; any can be in a default of a column, so none can be missed."""
 
@@ -71,6 +72,24 @@ def connect(path: str, allowed: Allowed, late: Callable[[], bool]) -> apsw.Conne
         connection.close(True)
         raise
     return connection
+
+
+def connect_to_copy(path: str, allowed: Allowed, late: Callable[[], bool]) -> apsw.Connection:
+    """A connection to a copy, whose files are gone as soon as it is open.
+
+    What the write-ahead log or the journal of the copy holds is brought into it before.
+    """
+    import apsw
+
+    with copied(path) as copy:
+        writing = apsw.Connection(copy, flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            secure(writing)
+            writing.set_progress_handler(late, _PROGRESS_STEPS)
+            writing.execute("PRAGMA journal_mode=DELETE").fetchall()
+        finally:
+            writing.close(True)
+        return connect(copy, allowed, late)
 
 
 def _waiting() -> Callable[[int], bool]:

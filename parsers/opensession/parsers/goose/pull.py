@@ -92,6 +92,7 @@ class _Pulling:
     def __init__(self, database: Database, mark: bytes, limit: int) -> None:
         self._database = database
         self._slice = Slice(limit)
+        self._done: set[str] = set()
         self._columns = {
             table: [name for name in names.split() if name in found]
             for table, names in (
@@ -184,8 +185,9 @@ class _Pulling:
 
     def _session(self, session: str, row: dict[str, Any]) -> bool:
         """Tells what is new of one session; False if the slice is full before its end."""
-        if not session:
+        if not session or session in self._done:
             return True
+        self._done.add(session)
         known = self._mark.recent.get(session)
         whole = known is None or not self._still_there(session, known)
         if known is None or whole:
