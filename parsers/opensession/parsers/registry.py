@@ -16,6 +16,8 @@ from opensession.parsers.gemini import AGENT as GEMINI
 from opensession.parsers.goose import AGENT as GOOSE
 from opensession.parsers.hail import AGENT as HAIL
 from opensession.parsers.installed import installed
+from opensession.parsers.kilo_code import AGENT as KILO_CODE
+from opensession.parsers.opencode import AGENT as OPENCODE
 from opensession.parsers.qwen_code import AGENT as QWEN_CODE
 from opensession.parsers.roo_code import AGENT as ROO_CODE
 from opensession.parsers.vscode_copilot import AGENT as VSCODE_COPILOT
@@ -32,6 +34,8 @@ BUILT_IN: tuple[Agent, ...] = (
     CLINE,
     ROO_CODE,
     HAIL,
+    KILO_CODE,
+    OPENCODE,
     QWEN_CODE,
 )
 

@@ -97,7 +97,7 @@ def tell_waiting(telling: Telling) -> None:
     for part_id, said in waiting.items():
         telling.part_id = part_id
         kind, _, value = said.partition(":")
-        _words(telling, {"type": kind, "text": value, "time": {"end": telling.written}})
+        _words(telling, {"type": kind, "text": value})
 
 
 def _words(telling: Telling, part: Obj) -> None:
