@@ -364,3 +364,11 @@ def test_native_calls_that_are_answered_by_text(tmp_path: Path) -> None:
     assert (found.info.model, found.info.provider) == ("claude-sonnet-4-5", "anthropic")
     (usage,) = found.usage
     assert (usage.input, usage.output, usage.seq) == (10, 595, 5)
+
+
+def test_the_first_words_are_the_prompt_whatever_stands_before_them(tmp_path: Path) -> None:
+    rows = [say(0, "checkpoint_created"), say(1, "text", "A"), request(2), say(3, "text", "B")]
+    events = told(task(tmp_path / "t", rows))
+    assert kinds(events) == ["Custom:checkpoint", "UserMessage", "AgentMessage"]
+    started = [request(2), say(3, "text", "B")]
+    assert kinds(told(task(tmp_path / "u", started))) == ["AgentMessage"]

@@ -196,7 +196,7 @@ def tell_content(telling: Telling, row: Row) -> None:
     if kind in ("task", "user_feedback", "user_feedback_diff"):
         _typed(telling, row)
     elif kind == "text":
-        if line.state.first_prompt or line.state.count:
+        if telling.requested or line.state.first_prompt:
             telling.say(native, said, {}, 0)
         else:
             _typed(telling, row)

@@ -25,7 +25,7 @@ class Telling(msgspec.Struct):
 
     `tagged` are the calls made by tags whose results have not come, oldest first; `children` the
     subtasks that have not been told; `spoken` the last words of the agent; `output` what a command
-    printed so far.
+    printed so far. `requested` says that something was sent to a model.
     """
 
     line: Timeline
@@ -33,6 +33,7 @@ class Telling(msgspec.Struct):
     children: list[str] = []
     speeches: set[str] = set()
     spoken: str = ""
+    requested: bool = False
     output: list[str] = []
     output_of: str = ""
 

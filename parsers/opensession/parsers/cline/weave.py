@@ -55,8 +55,9 @@ def weave(telling: Telling, rows: list[Row], messages: Messages, models: Models)
 
 
 def _on_row(telling: Telling, row: Row, following: dict[str, Any], covered: set[int]) -> None:
+    telling.requested = telling.requested or row.kind == "api_req_started"
     if row.kind in ui.NOTES:
-        if row.kind not in ("api_req_started",) or row.request.get("cancelReason"):
+        if row.kind != "api_req_started" or row.request.get("cancelReason"):
             ui.end_output(telling)
             ui.tell_note(telling, row)
     elif not ui.is_known(row.kind):
