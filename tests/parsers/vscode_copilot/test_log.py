@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opensession.parsers.agent import Cursor, Delta, Source
+from opensession.parsers.agent import Cursor, Delta, SessionDelta, Source
 from opensession.parsers.jsonl import read_lines
-from opensession.parsers.vscode_copilot import AGENT, log
+from opensession.parsers.timeline import Timeline
+from opensession.parsers.vscode_copilot import AGENT, log, requests
 from tests.helpers.lines import Whole, read_all
 from tests.parsers.vscode_copilot.making import (
     ID,
@@ -238,3 +239,35 @@ def test_no_bytes_break_a_read(tmp_path_factory: pytest.TempPathFactory, data: b
         source = source_in(folder, name)
         Path(source.path).write_bytes(lines(whole(state(request(0)))) + data)
         read_all(AGENT.read, source)
+
+
+def test_only_what_may_have_changed_is_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_in(tmp_path)
+    grow(source, whole(state(*(request(n) for n in range(30)))))
+    cursor = read_on(source, None).cursor
+    told: list[str] = []
+    original = requests.tell
+
+    def tell(line: Timeline, given: dict[str, Any]) -> list[SessionDelta]:
+        told.append(given["requestId"])
+        return original(line, given)
+
+    monkeypatch.setattr(requests, "tell", tell)
+    grow(source, push(["requests", 29, "response"], markdown("More.")))
+    read_on(source, cursor)
+
+    assert told == ["request_29"]
+
+
+def test_what_differs_far_above_is_told_all_the_same(tmp_path: Path) -> None:
+    source = source_in(tmp_path)
+    grow(source, whole(state(*(request(n) for n in range(30)))))
+    told, cursor = read_all(AGENT.read, source)
+
+    grow(source, put(["requests", 2, "message"], {"text": "Another question"}))
+    told, _ = read_all(AGENT.read, source, cursor, told)
+
+    assert said(told.sessions[ID][2]) == "Another question"
+    assert told.sessions == read_all(AGENT.read, source)[0].sessions

@@ -18,7 +18,7 @@ import msgspec
 from opensession.parsers.agent import Cursor, Delta, SessionDelta, Source
 from opensession.parsers.decoding import storable
 from opensession.parsers.jsonl import Fed, Line, read_lines
-from opensession.parsers.timeline import Timeline
+from opensession.parsers.timeline import Timeline, dump, load
 from opensession.parsers.vscode_copilot import requests, session
 from opensession.parsers.vscode_copilot.oplog import Replay
 
@@ -26,14 +26,16 @@ LOG_BYTES = 64 << 20
 MOST_COMMAS = 4 << 20
 """Of a log with more, lines after that are not played: its state may need too much memory."""
 
-_MARKS = 64
+_MARKS = 4
+"""After so many of the latest requests telling can be taken up again."""
 
 
 class _Mark(msgspec.Struct, frozen=True, array_like=True):
-    """The end of a request: how many events there were, and a hash over all that was told."""
+    """The end of request `number`: a hash of all requests up to it, and the timeline's state."""
 
-    count: int
-    told: bytes
+    number: int
+    digest: bytes
+    state: bytes
 
 
 class _Place(msgspec.Struct, array_like=True):
@@ -91,46 +93,52 @@ def _tell(
     place.played, place.waiting = end, False
     if replay.state is None:
         return []
-    line = Timeline(requests.NAME, session.begin(source))
-    session.head(line.state, replay.state)
-    marks: list[_Mark] = []
-    subagents: list[tuple[int, SessionDelta]] = []
-    before: list[dict[str, int]] = []
-    digest = b""
     listed = replay.state.get("requests")
-    for request in listed if isinstance(listed, list) else []:
-        first = line.state.count
-        if isinstance(request, dict) and _is_storable(request):
-            subagents += [(first, each) for each in requests.tell(line, request)]
+    made = listed if isinstance(listed, list) else []
+    digests = _chained(made)
+    same = [mark for mark in place.marks if digests[mark.number : mark.number + 1] == [mark.digest]]
+    known = same[-1] if same else None
+    line = Timeline(requests.NAME, load(known.state) if known else session.begin(source))
+    session.head(line.state, replay.state)
+    first = known.number + 1 if known else 0
+    marks = same
+    subagents: list[SessionDelta] = []
+    for number in range(first, len(made)):
+        if _content(made[number]):
+            subagents += requests.tell(line, made[number])
         else:
             line.skip("malformed")
-        content = _encoder.encode(line.events[first:])
-        digest = hashlib.blake2b(digest + content, digest_size=16).digest()
-        marks.append(_Mark(line.state.count, digest))
-        before.append(dict(line.skipped))
-    known = set(place.marks)
-    same = [number for number, mark in enumerate(marks) if mark in known]
-    keep = marks[same[-1]].count if same else 0
-    counted = before[same[-1]] if same else {}
-    was_told = bool(place.marks)
-    place.marks = marks[-_MARKS:]
-    whole = line.delta()
-    if session.is_empty(whole.info, line.state.count) and not was_told:
+        if number >= len(made) - _MARKS:
+            marks.append(_Mark(number, digests[number], dump(line.state)))
+    was_told, place.marks = bool(place.marks), marks[-_MARKS:]
+    own = line.delta()
+    if session.is_empty(own.info, line.state.count) and not was_told:
         return []
-    for reason, count in line.skipped.items():
-        if count > counted.get(reason, 0):
-            skipped[reason] = skipped.get(reason, 0) + count - counted.get(reason, 0)
-    for event in whole.events[keep:]:
-        kind = str((event.data or {}).get("kind", ""))
-        if kind.startswith("unknown:"):
-            unknown[kind[8:]] = unknown.get(kind[8:], 0) + 1
-    own = msgspec.structs.replace(
-        whole,
-        keep=keep,
-        events=whole.events[keep:],
-        usage=[usage for usage in whole.usage if usage.seq > keep],
-    )
-    return [own, *(each for first, each in subagents if first >= keep)]
+    for counts, counted in ((skipped, line.skipped), (unknown, line.unknown_counts)):
+        for reason, times in counted.items():
+            counts[reason] = counts.get(reason, 0) + times
+    return [own, *subagents]
+
+
+def _content(request: Any) -> bytes:
+    """A request as bytes, to know it again; empty for what is none, or cannot be stored: lines
+    together may nest deeper than one may.
+    """
+    if not isinstance(request, dict):
+        return b""
+    try:
+        return _encoder.encode(storable(request))
+    except ValueError:
+        return b""
+
+
+def _chained(made: list[Any]) -> list[bytes]:
+    """For each request a hash of all up to it."""
+    digest, found = b"", []
+    for request in made:
+        digest = hashlib.blake2b(digest + _content(request), digest_size=16).digest()
+        found.append(digest)
+    return found
 
 
 def _played(source: Source, end: int, played: int, skipped: dict[str, int]) -> Replay:
@@ -159,12 +167,3 @@ def _played(source: Source, end: int, played: int, skipped: dict[str, int]) -> R
         cursor = read.cursor
         if not read.more or cursor.offset >= end or size > LOG_BYTES:
             return replay
-
-
-def _is_storable(request: dict[str, Any]) -> bool:
-    """Reports whether a request can be stored: lines together may nest deeper than one may."""
-    try:
-        storable(request)
-    except ValueError:
-        return False
-    return True

@@ -60,24 +60,26 @@ class Telling:
         self._calls = calls
         self._shared = shared
         self._words: list[str] = []
+        self._edits = False
         self._written: set[tuple[str, str]] = set()
 
     def tell(self, parts: list[Object], subagent: Callable[[str], Timeline]) -> None:
         """Adds the events of all parts. `subagent` begins the timeline of one, by its call."""
+        self._edits = any(part.get("kind") in edits.KINDS for part in parts if _kind(part))
         for part in parts:
             key = string(part, "subAgentInvocationId", 256)
-            kind = part.get("kind")
-            if kind is not None and not isinstance(kind, str):
+            kind = _kind(part)
+            if kind is None:
                 self.line.skip("malformed")
                 continue
             if not key:
-                self._part(part, kind or "")
+                self._part(part, kind)
                 continue
             if key not in self.subagents:
                 self.subagents[key] = subagent(key)
             outer, self.line = self.line, self.subagents[key]
             waiting, self._words = self._words, []
-            self._part(part, kind or "")
+            self._part(part, kind)
             self._flush()
             self.line, self._words = outer, waiting
         self._flush()
@@ -101,8 +103,9 @@ class Telling:
             if said:
                 self._emit("Thinking", [text(said)])
         elif is_call(part):
-            place = string(part, "subAgentInvocationId")
-            self._written |= {(place, path) for path in self._calls.writes(part) if path}
+            if self._edits:
+                place = string(part, "subAgentInvocationId")
+                self._written |= {(place, path) for path in self._calls.writes(part) if path}
             self.n += self._calls.tell(self.line, part, self.native, self.n)
         elif kind in edits.KINDS:
             self._edit(part)
@@ -163,6 +166,12 @@ class Telling:
         data = {"kind": kind} if kind else None
         self.line.emit(event_type, self.native, data=data, blocks=blocks, attributes=own, n=self.n)
         self.n += 1
+
+
+def _kind(part: Object) -> str | None:
+    """The kind of a part, empty for Markdown; None for what is none."""
+    kind = part.get("kind", "")
+    return kind if isinstance(kind, str) else "" if kind is None else None
 
 
 def _markdown(part: Object) -> str:

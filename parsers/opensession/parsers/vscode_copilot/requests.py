@@ -42,6 +42,7 @@ def tell(line: Timeline, request: Object) -> list[SessionDelta]:
     telling.tell(objects(request, "response"), subagent)
     _end(line, request, response, telling.n)
     _usage(line, request, response, model, telling.n + 2)
+    line.state.open.clear()  # a call without a result waits for it in this request only
     return [each.delta(ended=True) for each in telling.subagents.values() if each.state.count]
 
 
