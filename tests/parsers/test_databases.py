@@ -390,6 +390,24 @@ def test_a_copy_is_private_gone_at_once_and_bounded(
         texts(path)
 
 
+def test_a_file_system_without_shared_memory_or_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Windows disk in WSL: SQLite fails there, and the copy is read."""
+    writer = make(tmp_path / "x.db")
+    connect = databases_safety.connect
+
+    def failing(path: str, *rest: Any) -> apsw.Connection:
+        if path == str(tmp_path / "x.db"):
+            raise apsw.IOError("disk I/O error")
+        return connect(path, *rest)
+
+    monkeypatch.setattr(databases, "connect", failing)
+    assert texts(tmp_path / "x.db") == ["one", "two", "three"]
+    writer.execute("INSERT INTO t (a) VALUES ('four')")
+    assert len(texts(tmp_path / "x.db")) == 4
+
+
 READ_AS_NOBODY = """
 import os, shutil, sys, tempfile, apsw
 from opensession.parsers.databases import open_database

@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -66,8 +66,8 @@ class Database:
         with translated():
             try:
                 self._connection = connect(path, allowed, self._late)
-            except (apsw.CantOpenError, apsw.ReadOnlyError):
-                # No -shm can be made, or a journal was left to be rolled back: not by us, not there
+            except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError):
+                # No -shm can be made or shared there, or a journal was left to be rolled back
                 self.copy_of = stamp_of_database(path)
                 self._connection = connect_to_copy(path, allowed, self._late)
         self._cursors: set[apsw.Cursor] = set()

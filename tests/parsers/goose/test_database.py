@@ -313,7 +313,9 @@ def test_any_sequence_of_reads_gives_the_same(
             goose.message(name, "user", said(f"number {number}"))
             taken_back.discard(name)
         elif step == "answer":
-            goose.message(name, "assistant", [called(f"c{number}", "shell", command="ls")])
+            calls = [called(f"c{number}", "shell", command="ls")]
+            inference = {"provider": "p", "requestedModel": f"model {number}"} if count else None
+            goose.message(name, "assistant", calls, inference=inference)
             goose.message(name, "user", [answered(f"c{number}", said("out"))])
             taken_back.discard(name)
         elif step == "replace":

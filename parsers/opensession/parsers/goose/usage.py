@@ -21,14 +21,16 @@ _MILLISECONDS = 100_000_000_000
 
 
 def attributes(line: Timeline, metadata: dict[str, Any]) -> Attributes:
-    """What a message's metadata says of its response; the session's model follows it."""
+    """What a message's metadata says of its response: what another row says later is not in it."""
+    found: Attributes = {}
     inference = metadata.get("inference")
     if isinstance(inference, dict):
-        for field, key in (("model", "requestedModel"), ("provider", "provider")):
-            value = inference.get(key)
-            if isinstance(value, str) and value:
-                setattr(line.state, field, value)
-    found: Attributes = {"model": line.state.model} if line.state.model else {}
+        model, provider = inference.get("requestedModel"), inference.get("provider")
+        if isinstance(model, str) and model:
+            found["model"] = model
+            line.state.model = line.state.model or model
+        if isinstance(provider, str) and provider:
+            line.state.provider = line.state.provider or provider
     tokens = _of_message(metadata)
     if tokens is not None:
         uncached, output, cache_read, cache_write = _parts(*tokens)
@@ -51,7 +53,9 @@ def on_message(line: Timeline, usage_id: str, metadata: dict[str, Any]) -> None:
             ahead.remove(waiting)
             return
     usage_id = _taking_over_sums(line.state, usage_id)
-    _tell(line, usage_id, tokens)
+    inference = metadata.get("inference")
+    model = inference.get("requestedModel") if isinstance(inference, dict) else None
+    _tell(line, usage_id, tokens, model=model if isinstance(model, str) else "")
     record = [usage_id, tokens[0], tokens[1], line.state.count, line.state.time_us]
     if record not in _list(line.state, "told"):
         _wait(line.state, "told", record)
