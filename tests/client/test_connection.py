@@ -28,6 +28,8 @@ from opensession.core.paths import Paths, find_paths, make_private, write_privat
 from opensession.core.rpc.daemon import LogsParams, LogsResult, StopResult
 from opensession.core.rpc.envelope import PROTOCOL, Nothing
 from opensession.core.run_file import RunFile
+from opensession.parsers.agent import Agent
+from opensession.parsers.registry import BUILT_IN as AGENTS
 
 Answer = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
@@ -246,3 +248,9 @@ def test_the_peer_of_a_socket_is_known() -> None:
     one, other = socket.socketpair(socket.AF_UNIX)
     with one, other:
         assert connection.peer_uid(one) == os.getuid()
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: str(agent.name))
+def test_every_variable_that_moves_an_agents_folders_is_passed_on(agent: Agent) -> None:
+    """The client does not know the agents; this holds its list to theirs."""
+    assert set(agent.variables) <= set(connection.RELOCATING)

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from opensession.core.config import Settings
-from opensession.daemon.roots import environment, named_by
+from opensession.daemon.custom_paths import home_roots, unrecognised
+from opensession.daemon.roots import environment, named_by, plain_environment
 from opensession.daemon.user_data import ExtraRoot
 from opensession.parsers.agent import Environment
 from opensession.parsers.registry import AGENTS, agent
@@ -28,7 +29,8 @@ def found_below(home: Home, custom: str, told: tuple[ExtraRoot, ...] = ()) -> di
     names: dict[str, list[str]] = {}
     for each in AGENTS:
         env = environment(each, home.paths, {}, settings(custom), told)
-        sources = [source for root in each.roots(env) for source in each.sources(root)]
+        roots = [*each.roots(env), *home_roots(each, custom)]
+        sources = [source for root in roots for source in each.sources(root)]
         names[each.name] = sorted(source.path.rsplit("/", 1)[-1] for source in sources)
     return {name: found for name, found in names.items() if found}
 
@@ -75,3 +77,61 @@ def test_only_what_is_new_is_named(home: Home) -> None:
     new = named_by(codex_agent, {"CODEX_HOME": "/new"}, known)
     assert {(root.agent, root.variable) for root in new} == {("codex", "CODEX_HOME")}
     assert {root.path for root in new} == {"/new/sessions", "/new/archived_sessions"}
+
+
+def test_a_custom_folder_may_be_a_home_with_several_agents(home: Home) -> None:
+    """As of a container: each agent finds its own where it would in a home, and only there."""
+    rollout = f"rollout-2026-01-02T03-04-05-{TWO}.jsonl"
+    home.write(f"box/.claude/projects/p/{ONE}.jsonl", claude(ONE, "hello"))
+    home.write(f"box/.codex/sessions/2026/01/02/{rollout}", codex(TWO, "hello"))
+    home.write("box/.local/share/hail/x.hail.jsonl", "{}\n")
+    home.write("box/notes.jsonl", "{}\n")
+
+    assert found_below(home, f"{home.path}/box") == {
+        "claude-code": [f"{ONE}.jsonl"],
+        "codex": [rollout],
+        "hail": ["x.hail.jsonl"],
+    }
+
+
+def test_an_agent_that_takes_any_name_leaves_files_that_begin_as_anothers(home: Home) -> None:
+    """Codex's records in a file that Codex would not name so: Claude Code does not read it."""
+    home.write("backup/one.jsonl", codex(TWO, "hello"))
+    folder = f"{home.path}/backup"
+
+    assert found_below(home, folder) == {}
+    (found,) = unrecognised([folder], AGENTS, plain_environment(home.paths, {}))
+    assert "codex" in found.reason
+
+
+def test_every_agent_finds_nothing_in_a_folder_of_other_things(home: Home) -> None:
+    """Driven by the list: a database, a table, a page."""
+    for name in ("a.db", "b.csv", "c.md", "d.json", "state.txt"):
+        home.write(f"other/{name}", "SQLite format 3\0 or not")
+    folder = f"{home.path}/other"
+
+    (found,) = unrecognised([folder], AGENTS, plain_environment(home.paths, {}))
+    assert found.path == folder
+
+
+def test_a_custom_folder_that_is_looked_in_anyway_is_no_stranger(home: Home) -> None:
+    home.write(f".claude/projects/p/{ONE}.jsonl", claude(ONE, "hello"))
+    folder = f"{home.path}/.claude"
+
+    assert unrecognised([folder], AGENTS, plain_environment(home.paths, {})) == []
+
+
+@pytest.mark.parametrize("name", [each.name for each in AGENTS])
+def test_every_variable_of_every_agent_moves_its_folders(name: str) -> None:
+    """What a client's hello passes on is taken up, whatever the agent's storage; the folder that is
+    remembered of it (a variable may name a file in it) is looked in again after a restart.
+    """
+    each = agent(name)
+    known = Environment(home="/home/a", variables={}, platform="linux")
+    for variable in each.variables:
+        named = named_by(each, {variable: "/elsewhere/of/it"}, known)
+        assert named, variable
+        for root in named:
+            assert root.path.startswith("/elsewhere/of")
+            again = each.roots(msgspec.structs.replace(known, extra=(root.path,)))
+            assert root.path in [one.path for one in again]

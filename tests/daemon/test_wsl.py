@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from opensession.daemon import wsl
+from opensession.parsers.agent import Agent, Environment, Root
+from opensession.parsers.places import config_home
 from opensession.parsers.registry import AGENTS, agent
 
 
@@ -21,3 +24,21 @@ def test_elsewhere_there_are_none(tmp_path: Path) -> None:
     (tmp_path / "Jane" / ".codex" / "sessions").mkdir(parents=True)
     assert wsl.roots(agent("codex"), tmp_path, inside=False) == []
     assert all(wsl.roots(each, tmp_path / "missing", inside=True) == [] for each in AGENTS)
+
+
+def test_programs_of_windows_keep_theirs_in_appdata(tmp_path: Path) -> None:
+    """The editors' folders of a Windows home are not those of a Linux one."""
+    seen: list[Environment] = []
+
+    class Editor:
+        def roots(self, env: Environment) -> list[Root]:
+            seen.append(env)
+            return [Root("editor", f"{config_home(env)}/Code/User")]
+
+    folder = tmp_path / "Jane" / "AppData" / "Roaming" / "Code" / "User"
+    folder.mkdir(parents=True)
+
+    found = wsl.roots(cast(Agent, Editor()), tmp_path, inside=True)
+
+    assert [root.path for root in found] == [str(folder)]
+    assert [(env.platform, env.variables) for env in seen] == [("win32", {})]
