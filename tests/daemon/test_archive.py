@@ -278,7 +278,7 @@ def test_damage_in_the_files_header_leaves_the_frames(tmp_path: Path, position: 
 
 def test_a_newer_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """DECISIONS §2: an archive newer than the program is refused."""
-    monkeypatch.setattr(frames, "VERSION", 2)
+    monkeypatch.setattr(frames, "VERSION", 3)
     state = _append(tmp_path, FRESH, 0, b"future")
     monkeypatch.undo()
     before = _file(tmp_path).read_bytes()

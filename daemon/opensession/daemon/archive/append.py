@@ -20,22 +20,27 @@ import msgspec
 import zstandard
 
 from opensession.daemon.archive.frames import (
+    PATCHES,
+    VERSION,
+    Base,
     DamagedArchive,
     Entry,
+    Scan,
     extent,
     file_for,
     frame_header,
     header,
     scan_open,
 )
+from opensession.daemon.archive.patching import LEAST_BYTES, LEVEL, Patch, base_for, patched
 from opensession.daemon.archive.reading import decompress, read_range
 from opensession.daemon.archive.space import DiskFull, is_full
 from opensession.daemon.batch import Frame
 from opensession.parsers.agent import Source
 
-LEVEL = 3
 _SYNC_THREADS = 8
 _OPEN_FILES = 200
+_LARGE_BYTES = 64 << 10
 
 
 class Archived(msgspec.Struct, frozen=True):
@@ -86,7 +91,7 @@ class Appending:
             if frame.offset > state.length:
                 return state
             if frame.offset == state.length:
-                return file.write(source, state, state.generation, frame)
+                return _following(file, source, state, frame)
             return _overlapping(file, source, state, frame)
         except OSError as error:
             if is_full(error):
@@ -174,6 +179,7 @@ class _File:
         self.unsure = False
         self._state: Archived | None = None
         self._entries: list[Entry] | None = None
+        self._version = VERSION
         if self.size == 0:
             os.fchmod(self.descriptor, 0o600)
 
@@ -192,26 +198,57 @@ class _File:
         if found.end < found.size:
             os.ftruncate(self.descriptor, found.end)
             self.size = found.end
+        self._take(found)
         if self.size == 0:
             self._write(header(source))
-        self._entries = list(found.entries)
+            self._version = VERSION
         generation = found.generation or max(recorded.generation, 1)
         self._state = Archived(
             generation, extent(found.entries, generation), self.size, len(found.entries)
         )
         return self._state
 
-    def bytes_of(self, generation: int, start: int, end: int) -> bytes:
-        """Archived raw bytes; raises `DamagedArchive`."""
-        if self._entries is None:
-            self._entries = list(scan_open(self.descriptor).entries)
-        pieces = read_range(self.descriptor, self._entries, generation, start, end)
+    def bytes_of(self, generation: int, start: int, end: int, known: dict[int, bytes]) -> bytes:
+        """Archived raw bytes; raises `DamagedArchive`. For `known` see `read_range`."""
+        pieces = read_range(self.descriptor, self.entries, generation, start, end, known)
         return b"".join(pieces)
 
-    def write(self, source: Source, state: Archived, generation: int, frame: Frame) -> Archived:
-        """Writes a frame at the end of the file."""
+    def patch(
+        self, generation: int, frame: Frame, raw: bytes, packed: int, known: dict[int, bytes]
+    ) -> Patch | None:
+        """The frame as a patch of what is there, if it saves much of `packed` bytes."""
+        base = base_for(self.entries, generation, frame.offset, len(raw))
+        if base is None:
+            return None
+        return patched(self.descriptor, self.entries, base, frame, raw, packed, known)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Its frames, looked up when they are first asked for."""
+        if self._entries is None:
+            self._take(scan_open(self.descriptor))
+        return self._entries or []
+
+    @property
+    def takes_patches(self) -> bool:
+        """Whether its version has patches."""
+        return bool(self.entries) and self._version >= PATCHES
+
+    def _take(self, found: Scan) -> None:
+        self._entries = list(found.entries)
+        self._version = found.version
+
+    def write(
+        self,
+        source: Source,
+        state: Archived,
+        generation: int,
+        frame: Frame,
+        base: Base | None = None,
+    ) -> Archived:
+        """Writes a frame, or with a `base` a patch, at the end of the file."""
         head = frame_header(
-            source, generation, frame.offset, frame.length, len(frame.data), frame.sha256
+            source, generation, frame.offset, frame.length, len(frame.data), frame.sha256, base
         )
         position = self.size + len(head)
         self._write(head + frame.data)
@@ -224,6 +261,7 @@ class _File:
                     frame.length,
                     len(frame.data),
                     frame.sha256,
+                    base,
                 )
             )
         length = frame.offset + frame.length
@@ -258,16 +296,53 @@ def _overlapping(file: _File, source: Source, state: Archived, frame: Frame) -> 
     """Archives what of a frame is new, its beginning being archived already, or seeming to be."""
     raw = decompress(frame.data, frame.length)
     known = min(frame.offset + frame.length, state.length)
+    undone: dict[int, bytes] = {}
     try:
-        stored = file.bytes_of(state.generation, frame.offset, known)
+        stored = file.bytes_of(state.generation, frame.offset, known, undone)
     except DamagedArchive:
         return file.write(source, state, state.generation, frame)  # mends what is damaged
     same = _common(stored, raw)
     if same == len(raw):
         return state
-    rest = make_frame(frame.offset + same, raw[same:])
-    generation = state.generation if same == len(stored) else state.generation + 1
-    return file.write(source, state, generation, rest)
+    if same == len(stored):
+        rest = make_frame(frame.offset + same, raw[same:])
+        return file.write(source, state, state.generation, rest)
+    return _rewritten(file, source, state, frame, raw, same, undone)
+
+
+def _rewritten(
+    file: _File,
+    source: Source,
+    state: Archived,
+    frame: Frame,
+    raw: bytes,
+    same: int,
+    known: dict[int, bytes],
+) -> Archived:
+    """Archives a frame that differs from its `same`-th byte on from what is there."""
+    generation = state.generation + 1
+    rest = raw[same:]
+    if len(rest) >= LEAST_BYTES and file.takes_patches:
+        packed = len(frame.data) * len(rest) // len(raw)
+        patch = file.patch(generation, frame, raw, packed, known)
+        if patch is not None:
+            return file.write(source, state, generation, patch.frame, patch.base)
+        if 2 * same < len(raw):
+            return file.write(source, state, generation, frame)  # to be read by itself alone
+    return file.write(source, state, generation, make_frame(frame.offset + same, rest))
+
+
+def _following(file: _File, source: Source, state: Archived, frame: Frame) -> Archived:
+    """Archives a frame that goes on where what is there ends.
+
+    Large ones of a later generation mostly follow one that was rewritten: the same was there.
+    """
+    if state.generation > 1 and frame.length >= _LARGE_BYTES and file.takes_patches:
+        raw = decompress(frame.data, frame.length)
+        patch = file.patch(state.generation, frame, raw, len(frame.data), {})
+        if patch is not None:
+            return file.write(source, state, state.generation, patch.frame, patch.base)
+    return file.write(source, state, state.generation, frame)
 
 
 def _common(first: bytes, second: bytes) -> int:

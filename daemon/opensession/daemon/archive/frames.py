@@ -8,6 +8,14 @@ file is a valid zstd stream; what we add stands in skippable frames:
     zstd       `length` raw bytes of the source, from logical offset `offset` on, `packed` bytes
     …          the last two again for every frame
 
+Where a generation differs little from the one before, it has patches, which zstd alone skips:
+
+    skippable  "OSPT", as "OSFR" up to sha256, base generation, depth, base offset and length, crc32
+    skippable  zstd, `packed` bytes, with that stretch of the base generation as its dictionary
+
+`depth` is how many patches have to be undone one after another to have the bytes. Files of version
+1, which have no patches, are read as they are and get none.
+
 A generation is one state of the source's bytes. It consists of its frames and, below the lowest
 offset among them, of the generation before; so a source that was rewritten from some byte on costs
 only the bytes from there. A frame of length 0 says that the source was cut at its offset. Where
@@ -18,6 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -28,20 +37,31 @@ import msgspec
 from opensession.core.errors import Refused
 from opensession.parsers.agent import Source
 
-VERSION = 1
+VERSION = 2
+PATCHES = 2
+"""The first version with patches."""
 
 _SKIPPABLE = struct.Struct("<II")
 _HEADER_MAGIC = 0x184D2A5D
 _FRAME_MAGIC = 0x184D2A5E
+_BODY_MAGIC = 0x184D2A5C
 _NAME = b"OPENSESS"
 _FRAME = struct.Struct("<4sI8sQQQ32s")
 _FRAME_NAME = b"OSFR"
+_PATCH = struct.Struct("<4sI8sQQQ32sIIQQ")
+_PATCH_NAME = b"OSPT"
 _CRC = struct.Struct("<I")
 _FRAME_SIZE = _FRAME.size + _CRC.size
 HEAD_BYTES = _SKIPPABLE.size + _FRAME_SIZE
 """Bytes that stand before each zstd frame."""
 
+_PATCH_SIZE = _PATCH.size + _CRC.size
+PATCH_HEAD_BYTES = 2 * _SKIPPABLE.size + _PATCH_SIZE
+"""Bytes that stand before each patch."""
+
 _FRAME_START = _SKIPPABLE.pack(_FRAME_MAGIC, _FRAME_SIZE) + _FRAME_NAME
+_PATCH_START = _SKIPPABLE.pack(_FRAME_MAGIC, _PATCH_SIZE) + _PATCH_NAME
+_START = re.compile(b"|".join(re.escape(start) for start in (_FRAME_START, _PATCH_START)))
 _MAX_IDENTITY = 1 << 20
 _SEARCH_BLOCK = 1 << 20
 
@@ -62,8 +82,23 @@ class Identity(msgspec.Struct, frozen=True):
     path: str
 
 
+class Base(msgspec.Struct, frozen=True, gc=False):
+    """What a patch is a patch of: bytes of an earlier generation.
+
+    `depth` counts the patches to undo for what the patch holds, itself included.
+    """
+
+    generation: int
+    offset: int
+    length: int
+    depth: int
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One zstd frame: `packed` bytes at `position` of the file hold the raw bytes from `offset`."""
+    """One zstd frame: `packed` bytes at `position` of the file hold the raw bytes from `offset`.
+
+    With a `base` it is a patch.
+    """
 
     position: int
     generation: int
@@ -71,6 +106,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     length: int
     packed: int
     sha256: bytes
+    base: Base | None = None
 
     @property
     def end(self) -> int:
@@ -88,6 +124,7 @@ class Scan(msgspec.Struct, frozen=True):
     end: int
     size: int
     damaged: list[tuple[int, int]]
+    version: int = VERSION
 
     @property
     def generation(self) -> int:
@@ -117,12 +154,29 @@ def header(source: Source) -> bytes:
 
 
 def frame_header(
-    source: Source, generation: int, offset: int, length: int, packed: int, sha256: bytes
+    source: Source,
+    generation: int,
+    offset: int,
+    length: int,
+    packed: int,
+    sha256: bytes,
+    base: Base | None = None,
 ) -> bytes:
-    """What stands before a zstd frame."""
+    """What stands before a zstd frame, or (`base`) before a patch."""
     key = source_hash(source.agent, source.path)[:8]
-    content = _FRAME.pack(_FRAME_NAME, generation, key, offset, length, packed, sha256)
-    return _SKIPPABLE.pack(_FRAME_MAGIC, _FRAME_SIZE) + content + _CRC.pack(zlib.crc32(content))
+    shared = (generation, key, offset, length, packed, sha256)
+    if base is None:
+        content = _FRAME.pack(_FRAME_NAME, *shared)
+        return _SKIPPABLE.pack(_FRAME_MAGIC, _FRAME_SIZE) + _checked(content)
+    content = _PATCH.pack(
+        _PATCH_NAME, *shared, base.generation, base.depth, base.offset, base.length
+    )
+    head = _SKIPPABLE.pack(_FRAME_MAGIC, _PATCH_SIZE) + _checked(content)
+    return head + _SKIPPABLE.pack(_BODY_MAGIC, packed)
+
+
+def _checked(content: bytes) -> bytes:
+    return content + _CRC.pack(zlib.crc32(content))
 
 
 def scan(path: Path) -> Scan:
@@ -140,7 +194,7 @@ def scan(path: Path) -> Scan:
 def scan_open(descriptor: int) -> Scan:
     """`scan` of an open file."""
     size = os.fstat(descriptor).st_size
-    identity, position = _read_header(descriptor, size)
+    identity, position, version = _read_header(descriptor, size)
     entries: list[Entry] = []
     damaged: list[tuple[int, int]] = []
     if identity is None and size:
@@ -148,7 +202,7 @@ def scan_open(descriptor: int) -> Scan:
             return Scan(None, [], 0, size, [])
         position = 0
     while position < size:
-        head = os.pread(descriptor, HEAD_BYTES, position)
+        head = os.pread(descriptor, PATCH_HEAD_BYTES, position)
         entry = _parse(head, position)
         if entry is not None and entry.position + entry.packed <= size:
             entries.append(entry)
@@ -162,7 +216,7 @@ def scan_open(descriptor: int) -> Scan:
             break
         damaged.append((position, resumed))
         position = resumed
-    return Scan(identity, entries, position, size, damaged)
+    return Scan(identity, entries, position, size, damaged, version)
 
 
 def extent(entries: Sequence[Entry], generation: int) -> int:
@@ -183,18 +237,22 @@ def layout(entries: Sequence[Entry], generation: int) -> list[Entry]:
     """
     found: list[Entry] = []
     limit: int | None = None
-    while generation > 0 and limit != 0:
-        own = [entry for entry in entries if entry.generation == generation]
-        if own:
-            for entry in own:
-                if limit is None or entry.end <= limit:
-                    found.append(entry)
-                elif entry.offset < limit:
-                    shorter = limit - entry.offset
-                    found.append(msgspec.structs.replace(entry, length=shorter))
-            lowest = min(entry.offset for entry in own)
-            limit = lowest if limit is None else min(limit, lowest)
-        generation -= 1
+    by_generation: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if entry.generation <= generation:
+            by_generation.setdefault(entry.generation, []).append(entry)
+    for number in sorted(by_generation, reverse=True):
+        if limit == 0:
+            break
+        own = by_generation[number]
+        for entry in own:
+            if limit is None or entry.end <= limit:
+                found.append(entry)
+            elif entry.offset < limit:
+                shorter = limit - entry.offset
+                found.append(msgspec.structs.replace(entry, length=shorter))
+        lowest = min(entry.offset for entry in own)
+        limit = lowest if limit is None else min(limit, lowest)
     found.sort(key=lambda entry: (entry.offset, entry.position))
     return found
 
@@ -204,23 +262,23 @@ def _storable(value: str) -> str:
     return os.fsencode(value).decode("utf-8", errors="backslashreplace")
 
 
-def _read_header(descriptor: int, size: int) -> tuple[Identity | None, int]:
+def _read_header(descriptor: int, size: int) -> tuple[Identity | None, int, int]:
     start = os.pread(descriptor, _SKIPPABLE.size, 0)
     if len(start) < _SKIPPABLE.size:
-        return None, 0
+        return None, 0, 1
     magic, length = _SKIPPABLE.unpack(start)
     if magic != _HEADER_MAGIC or not 14 < length <= _MAX_IDENTITY or length + 8 > size:
-        return None, 0
+        return None, 0, 1
     content = os.pread(descriptor, length, _SKIPPABLE.size)
     if not content.startswith(_NAME) or zlib.crc32(content[:-4]) != _CRC.unpack(content[-4:])[0]:
-        return None, 0
+        return None, 0, 1
     if content[8] > VERSION or content[9] != 0:
         raise NewerArchive(
             f"the archive was written by a newer OpenSession (format {content[8]})",
             "update opensession",
         )
     agent, root, path = msgspec.msgpack.decode(content[10:-4], type=tuple[str, str, str])
-    return Identity(agent, root, path), _SKIPPABLE.size + length
+    return Identity(agent, root, path), _SKIPPABLE.size + length, content[8]
 
 
 def _is_torn_header(descriptor: int, size: int) -> bool:
@@ -234,13 +292,33 @@ def _is_torn_header(descriptor: int, size: int) -> bool:
 
 def _parse(head: bytes, position: int) -> Entry | None:
     """The frame whose header begins at `position`, or None for a header that is not intact."""
+    if head.startswith(_PATCH_START):
+        return _parse_patch(head, position)
     if len(head) < HEAD_BYTES or not head.startswith(_FRAME_START):
         return None
-    content = head[_SKIPPABLE.size : -_CRC.size]
-    if zlib.crc32(content) != _CRC.unpack(head[-_CRC.size :])[0]:
+    content = _content(head[:HEAD_BYTES])
+    if content is None:
         return None
     _, generation, _, offset, length, packed, sha256 = _FRAME.unpack(content)
     return Entry(position + HEAD_BYTES, generation, offset, length, packed, sha256)
+
+
+def _parse_patch(head: bytes, position: int) -> Entry | None:
+    content = _content(head[: -_SKIPPABLE.size]) if len(head) == PATCH_HEAD_BYTES else None
+    if content is None:
+        return None
+    _, generation, _, offset, length, packed, sha256, *values = _PATCH.unpack(content)
+    base_generation, depth, base_offset, base_length = values
+    if head[-_SKIPPABLE.size :] != _SKIPPABLE.pack(_BODY_MAGIC, packed & 0xFFFFFFFF):
+        return None
+    base = Base(base_generation, base_offset, base_length, depth)
+    return Entry(position + PATCH_HEAD_BYTES, generation, offset, length, packed, sha256, base)
+
+
+def _content(head: bytes) -> bytes | None:
+    """What a header says; None if it is not what was written."""
+    content = head[_SKIPPABLE.size : -_CRC.size]
+    return content if zlib.crc32(content) == _CRC.unpack(head[-_CRC.size :])[0] else None
 
 
 def _next_frame(descriptor: int, position: int, size: int) -> int | None:
@@ -248,23 +326,20 @@ def _next_frame(descriptor: int, position: int, size: int) -> int | None:
     overlap = len(_FRAME_START) - 1
     while position < size:
         block = os.pread(descriptor, _SEARCH_BLOCK + overlap, position)
-        index = block.find(_FRAME_START)
-        while index >= 0:
-            head = os.pread(descriptor, HEAD_BYTES, position + index)
-            if _parse(head, position + index) is not None:
-                return position + index
-            index = block.find(_FRAME_START, index + 1)
+        for match in _START.finditer(block):
+            at = position + match.start()
+            if _parse(os.pread(descriptor, PATCH_HEAD_BYTES, at), at) is not None:
+                return at
         position += _SEARCH_BLOCK
     return None
 
 
 def _is_torn(descriptor: int, position: int, size: int) -> bool:
     """Reports whether what follows `position` looks like a header that was not written whole."""
-    rest = os.pread(descriptor, HEAD_BYTES, position)
-    if size - position < HEAD_BYTES and (
-        _FRAME_START.startswith(rest[: len(_FRAME_START)]) or rest.startswith(_FRAME_START)
-    ):
-        return True
+    rest = os.pread(descriptor, PATCH_HEAD_BYTES, position)
+    for start, length in ((_FRAME_START, HEAD_BYTES), (_PATCH_START, PATCH_HEAD_BYTES)):
+        if size - position < length and start.startswith(rest[: len(start)]):
+            return True
     while position < size:
         block = os.pread(descriptor, _SEARCH_BLOCK, position)
         if block.strip(b"\0"):

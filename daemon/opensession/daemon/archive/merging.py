@@ -16,6 +16,7 @@ from pathlib import Path
 from opensession.daemon.archive.append import Archived, make_frame, sync_folder
 from opensession.daemon.archive.frames import (
     HEAD_BYTES,
+    PATCH_HEAD_BYTES,
     DamagedArchive,
     Entry,
     Scan,
@@ -24,6 +25,7 @@ from opensession.daemon.archive.frames import (
     header,
     scan_open,
 )
+from opensession.daemon.archive.patching import base_for, patched
 from opensession.daemon.archive.reading import read, read_range
 from opensession.daemon.archive.space import DiskFull, is_full
 from opensession.parsers.agent import Source
@@ -56,9 +58,10 @@ def merge(path: Path, source: Source) -> Archived | None:
             return None
         temporary.unlink(missing_ok=True)
         _write(temporary, source, _merged(descriptor, source, found.entries))
-        for generation in {entry.generation for entry in found.entries}:
+        known: dict[int, bytes] = {}
+        for generation in sorted({entry.generation for entry in found.entries}):
             length = extent(found.entries, generation)
-            before = read_range(descriptor, found.entries, generation, 0, length)
+            before = read_range(descriptor, found.entries, generation, 0, length, known)
             if _digest(before) != _digest(read(temporary, generation)):
                 raise DamagedArchive("merging did not give the same bytes")
         temporary.rename(path)
@@ -91,18 +94,36 @@ def _is_worthwhile(found: Scan) -> bool:
 
 
 def _merged(descriptor: int, source: Source, entries: list[Entry]) -> Iterator[bytes]:
-    """The merged frames, each with its header, generation by generation."""
+    """The merged frames, each with its header, generation by generation.
+
+    What a later generation has of an earlier one is a patch here too.
+    """
+    at = len(header(source))
+    written: list[Entry] = []
+    known: dict[int, bytes] = {}
     for generation in sorted({entry.generation for entry in entries}):
         for start, end in _stretches(entries, generation):
             position = start
             while position < end or position == start == end:
                 stop = min(position + MERGED_BYTES, end)
-                raw = b"".join(read_range(descriptor, entries, generation, position, stop))
+                pieces = read_range(descriptor, entries, generation, position, stop, known)
+                raw = b"".join(pieces)
                 frame = make_frame(position, raw)
+                packed = len(frame.data)
+                base = base_for(written, generation, position, len(raw))
+                if base is not None:
+                    patch = patched(descriptor, entries, base, frame, raw, packed, known)
+                    frame, base = (patch.frame, patch.base) if patch is not None else (frame, None)
+                    packed = len(frame.data)
                 yield frame_header(
-                    source, generation, position, frame.length, len(frame.data), frame.sha256
+                    source, generation, position, frame.length, packed, frame.sha256, base
                 )
                 yield frame.data
+                at += HEAD_BYTES if base is None else PATCH_HEAD_BYTES
+                written.append(
+                    Entry(at, generation, position, len(raw), packed, frame.sha256, base)
+                )
+                at += packed
                 position = stop
                 if start == end:
                     break

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 
 from opensession.daemon.archive.frames import (
+    Base,
     DamagedArchive,
     Entry,
     NewerArchive,
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 _FILE_NAME = re.compile(r"[0-9a-f]{38}\.zst\Z")
 _FOLDER_NAME = re.compile(r"[0-9a-f]{2}\Z")
+KNOWN_BYTES = 32 << 20
+"""Raw bytes that are kept for the patches that follow."""
+
 MAX_FRAME = 1 << 30
 """Raw bytes that one frame may claim to hold."""
 
@@ -66,9 +70,20 @@ def read(path: Path, generation: int) -> Iterator[bytes]:
 
 
 def read_range(
-    descriptor: int, entries: Sequence[Entry], generation: int, start: int, end: int
+    descriptor: int,
+    entries: Sequence[Entry],
+    generation: int,
+    start: int,
+    end: int,
+    known: dict[int, bytes] | None = None,
+    *,
+    checked: bool = True,
 ) -> Iterator[bytes]:
-    """Raw bytes `start..end` of a generation. Raises `DamagedArchive` where they cannot be had."""
+    """Raw bytes `start..end` of a generation. Raises `DamagedArchive` where they cannot be had.
+
+    `known` keeps some raw bytes by position, for reads that follow in the order of the file. Not
+    `checked` are only the bytes below a patch, which is checked itself.
+    """
     frames = [
         entry for entry in layout(entries, generation) if entry.end > start and entry.offset < end
     ]
@@ -76,7 +91,7 @@ def read_range(
     for entry in frames:
         if entry.end <= position or entry.offset > position:
             continue
-        raw = _intact(descriptor, entry)
+        raw = _intact(descriptor, entries, entry, known, checked=checked)
         if raw is None:
             continue
         stop = min(entry.end, end)
@@ -86,15 +101,29 @@ def read_range(
         raise DamagedArchive(f"no intact copy of byte {position} of generation {generation}")
 
 
+def depth_of(entries: Sequence[Entry], base: Base) -> int:
+    """How many patches have to be undone one after another to have the bytes of a base."""
+    end = base.offset + base.length
+    return max(
+        (
+            entry.base.depth
+            for entry in layout(entries, base.generation)
+            if entry.base is not None and entry.end > base.offset and entry.offset < end
+        ),
+        default=0,
+    )
+
+
 def verify(path: Path) -> list[Damage]:
     """Reads every frame and names those that are not intact. An undamaged file gives none."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = scan_open(descriptor)
+        known: dict[int, bytes] = {}
         damages = [
             Damage(entry.generation, entry.offset, entry.end, entry.position)
             for entry in found.entries
-            if _intact(descriptor, entry) is None
+            if _intact(descriptor, found.entries, entry, known) is None
         ]
     finally:
         os.close(descriptor)
@@ -153,12 +182,15 @@ def materialise(file: Path, generation: int, folder: Path) -> Path:
     return target
 
 
-def decompress(data: bytes | memoryview, length: int) -> bytes:
-    """The raw bytes of one zstd frame; raises `DamagedArchive` unless they are `length`."""
+def decompress(data: bytes | memoryview, length: int, base: bytes = b"") -> bytes:
+    """The raw bytes of one zstd frame, or of a patch of `base`; raises `DamagedArchive` unless they
+    are `length`.
+    """
     if length > MAX_FRAME:
         raise DamagedArchive(f"a frame claims {length} bytes")
     try:
-        raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=max(length, 1))
+        decompressor = zstandard.ZstdDecompressor(dict_data=dictionary(base) if base else None)
+        raw = decompressor.decompress(data, max_output_size=max(length, 1))
     except zstandard.ZstdError as error:
         raise DamagedArchive("a frame does not decompress") from error
     if len(raw) != length:
@@ -166,19 +198,66 @@ def decompress(data: bytes | memoryview, length: int) -> bytes:
     return raw
 
 
+def dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
+    """The bytes that a patch is made of, as zstd takes them."""
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
 def _create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
-def _intact(descriptor: int, entry: Entry) -> bytes | None:
+def _intact(
+    descriptor: int,
+    entries: Sequence[Entry],
+    entry: Entry,
+    known: dict[int, bytes] | None,
+    *,
+    checked: bool = True,
+) -> bytes | None:
     """The raw bytes of a whole frame, None if they are not what was written."""
+    if known is not None and entry.position in known:
+        return known[entry.position]
     data = os.pread(descriptor, entry.packed, entry.position)
-    try:
-        size = zstandard.frame_content_size(data)
-        raw = decompress(data, max(size, 0))
-    except (DamagedArchive, zstandard.ZstdError):
-        return None
-    return raw if hashlib.sha256(raw).digest() == entry.sha256 else None
+    for careful in (False, True):
+        try:
+            base = _base(descriptor, entries, entry, known, checked=careful)
+            size = zstandard.frame_content_size(data)
+            raw = decompress(data, max(size, 0), base)
+        except (DamagedArchive, zstandard.ZstdError):
+            return None
+        if not checked:
+            return raw
+        if hashlib.sha256(raw).digest() == entry.sha256:
+            break
+        if careful or entry.base is None:
+            return None
+    if known is not None:
+        known[entry.position] = raw
+        while len(known) > 1 and sum(map(len, known.values())) > KNOWN_BYTES:
+            del known[next(iter(known))]
+    return raw
+
+
+def _base(
+    descriptor: int,
+    entries: Sequence[Entry],
+    entry: Entry,
+    known: dict[int, bytes] | None,
+    *,
+    checked: bool,
+) -> bytes:
+    """The bytes that a patch is a patch of, none for other frames; raises `DamagedArchive`."""
+    base = entry.base
+    if base is None:
+        return b""
+    if not base.generation < entry.generation or depth_of(entries, base) >= base.depth:
+        raise DamagedArchive("a patch of what it cannot be a patch of")
+    end = base.offset + base.length
+    pieces = read_range(
+        descriptor, entries, base.generation, base.offset, end, known, checked=checked
+    )
+    return b"".join(pieces)
 
 
 def _archived(file: Path, found: Scan) -> ArchivedSource:
