@@ -109,6 +109,21 @@ def test_a_summary_for_the_model_takes_nothing_away(chat: Chat) -> None:
     assert len(said) == 9
 
 
+def test_a_summary_within_the_first_turn_takes_nothing_away(chat: Chat) -> None:
+    for role, words in (("user", "go"), ("assistant", "one"), ("assistant", "two")):
+        chat.say(role, words)
+    chat.root()
+    reader = Reader(chat.source)
+    reader.read()
+    chat.messages = []
+    chat.say("user", "so far: one, two")
+    chat.say("assistant", "three")
+    chat.root()
+    reader.read()
+
+    assert reader.texts("chat-1") == ["go", "one", "two", "so far: one, two", "three"]
+
+
 def test_messages_behind_other_nodes_come_in_their_order(chat: Chat) -> None:
     names = [chat.say("user", f"m{number}") for number in range(4)]
     inner = chat.blob(b"".join(b"\x0a\x20" + bytes.fromhex(name) for name in names[1:3]))

@@ -106,6 +106,16 @@ def test_a_conversation_that_was_emptied_says_nothing(store: Store) -> None:
     assert not [session for delta in reader.read() for session in delta.sessions]
 
 
+def test_a_conversation_with_nothing_left_to_tell_says_nothing(store: Store) -> None:
+    store.turn("c1", 1)
+    reader = Reader(store.source)
+    reader.read()
+    store.headers["c1"].clear()
+    store.bubble("c1", "draft", 1, text="")
+
+    assert not [session for delta in reader.read() for session in delta.sessions]
+
+
 def test_a_prompt_that_was_edited_takes_back_what_followed(store: Store) -> None:
     for number in (1, 2, 3):
         store.turn("c1", number)
@@ -116,6 +126,19 @@ def test_a_prompt_that_was_edited_takes_back_what_followed(store: Store) -> None
     reader.read()
 
     assert reader.texts("c1") == ["prompt 1", "answer 1", "instead"]
+
+
+def test_prompts_that_were_edited_are_seen_where_as_many_follow(store: Store) -> None:
+    for number in (1, 2, 3):
+        store.turn("c1", number)
+    reader = Reader(store.source)
+    reader.read()
+    del store.headers["c1"][2:]
+    for number in (4, 5):
+        store.turn("c1", number)
+    reader.read()
+
+    assert [text.split()[-1] for text in reader.texts("c1")] == ["1", "1", "4", "4", "5", "5"]
 
 
 def test_a_settled_bubble_that_is_rewritten_is_told_anew(store: Store) -> None:
@@ -189,7 +212,9 @@ def test_a_long_turn_is_settled_as_it_goes(store: Store) -> None:
     assert reader.whole.sessions == fresh(store.source).sessions
 
 
-def test_a_tool_that_still_runs_is_never_settled(store: Store) -> None:
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_tool_that_still_runs_is_never_settled(tmp_path: Path, in_place: bool) -> None:
+    store = Store(tmp_path / "globalStorage" / "state.vscdb", in_place=in_place)
     store.bubble("c1", "u", 1, text="work")
     store.bubble("c1", "slow", **tool("slow", "task_v2", {"prompt": "look"}))
     for number in range(20):
@@ -206,20 +231,23 @@ def test_a_tool_that_still_runs_is_never_settled(store: Store) -> None:
     ]
 
 
-def test_more_conversations_than_are_remembered_are_told_rightly(store: Store) -> None:
-    names = [f"c{number:03}" for number in range(150)]
+@pytest.mark.parametrize("count", [60, 70, 150])
+def test_more_conversations_than_are_remembered_are_told_rightly(store: Store, count: int) -> None:
+    names = [f"c{number:03}" for number in range(count)]
     for name in names:
         store.turn(name, 1)
+        store.turn(name, 2)
     reader = Reader(store.source)
     reader.read()
-    for number in (2, 3):
+    for number in (3, 4):
         for name in names:
             store.turn(name, number)
-            if name.endswith(("0", "7")):
+            if not name.endswith(("3", "4")):
                 reader.read()
     reader.read()
 
     assert reader.whole.sessions == fresh(store.source).sessions
+    assert reader.whole.skipped == {}
     assert reader.cursor is not None
     assert len(reader.cursor.state) < 200_000
 
@@ -238,26 +266,34 @@ def test_a_writer_that_updates_rows_in_place_is_followed(tmp_path: Path) -> None
 
 
 def test_rows_whose_numbers_were_given_again_are_seen(store: Store) -> None:
-    store.turn("c1", 1)
-    store.turn("gone", 1)
+    for number in range(30):
+        store.turn(f"c{number}", 1)
+    for number in range(5):
+        store.turn("gone", number)
     reader = Reader(store.source)
     reader.read()
-    for key in ("bubbleId:gone:gone-1-u", "bubbleId:gone:gone-1-a", "composerData:gone"):
+    for key in [f"bubbleId:gone:gone-{n}-{kind}" for n in range(5) for kind in "ua"]:
         store.drop(key)
+    store.drop("composerData:gone")
     store.turn("c1", 2)
     reader.read()
 
     assert reader.texts("c1")[-2:] == ["prompt 2", "answer 2"]
 
 
-def test_a_conversation_that_goes_on_for_long_pulls_no_other(store: Store) -> None:
+def test_a_conversation_that_goes_on_for_long_pulls_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(100):
         store.turn(f"c{number}", 1)
     reader = Reader(store.source)
     reader.read()
+    taken = count_rows(monkeypatch)
     for number in range(60):
+        taken.clear()
         store.turn("c50", number + 2)
         assert {line["id"] for line in reader.lines()} == {"c50"}
+        assert len(taken) < 50
 
     assert reader.whole.sessions["c50"] == fresh(store.source).sessions["c50"]
 
