@@ -168,7 +168,7 @@ class Made:
     def _created(self, table: str, row: str) -> int:
         query = f"SELECT time_created FROM {table} WHERE id = ?"
         found = self.db.execute(query, (row,)).fetchall()
-        return int(found[0][0]) if found else self.now
+        return int(str(found[0][0])) if found else self.now
 
 
 def copied(corpus: Path, sample: str, folder: Path, *, events: bool = True) -> Source:

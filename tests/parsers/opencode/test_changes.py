@@ -11,7 +11,7 @@ from opensession.core.hail import Event
 from opensession.core.stats import CALLS
 from opensession.parsers.agent import Cursor, SourceRefused
 from opensession.parsers.databases import open_database
-from opensession.parsers.opencode import memory, pull
+from opensession.parsers.opencode import memory, older, pull
 from opensession.parsers.opencode.sources import read
 from tests.helpers.lines import Whole, read_all
 from tests.parsers.opencode.making import Made, read_by
@@ -146,7 +146,7 @@ def test_all_other_parts_are_told(made: Made) -> None:
     made.session(S)
     made.message(S, "msg_1", "user")
     image = {"mime": "image/png", "filename": "a.png", "url": "data:image/png;base64," + "A" * 4000}
-    for number, (kind, data) in enumerate({
+    parts: dict[str, dict[str, Any]] = {
         "text": {"text": "Called the Read tool", "synthetic": True},
         "file": image,
         "agent": {"name": "explore"},
@@ -156,7 +156,8 @@ def test_all_other_parts_are_told(made: Made) -> None:
         "snapshot": {"snapshot": "abc"},
         "patch": {"hash": "abc", "files": ["/home/dev/acme-api/a.py"]},
         "hologram": {"depth": 3},
-    }.items()):  # fmt: skip
+    }
+    for number, (kind, data) in enumerate(parts.items()):
         made.part(S, "msg_1", f"prt_1{number}", kind, **data)
     whole = read_all(read, made.source)[0]
     told = [event.data["kind"] if event.data else event.type for event in whole.events]
@@ -349,3 +350,39 @@ def test_calls_are_those_that_stats_count(made: Made) -> None:
     call, result = read_all(read, made.source)[0].events[1:]
     assert call.type in CALLS
     assert result.data == {"name": "bash", "is_error": True, "call_id": "call_1"}
+
+
+def test_very_many_sessions_of_one_moment_are_each_taken_once(tmp_path: Path) -> None:
+    """As after an import, or a migration that touched them all."""
+    made = Made(tmp_path / "opencode.db", events=False)
+    count = older.SEEN + 40
+    with made.db:
+        for number in range(count):
+            made.session(f"ses_{number:04d}")
+            made.prompt(f"ses_{number:04d}", number, "Build it")
+        made.db.execute("UPDATE session SET time_updated = ?", (made.now,))
+    follow = Follow(made, 4000)
+    assert len(follow.look()) == count
+    assert follow.whole.raw.count(b'"whole":true') == count
+    made.prompt("ses_0001", 9000, "More")
+    made.session("ses_0001")
+    assert len(follow.look()) == 1
+    assert follow.whole.raw.count(b'"whole":true') == count + 1
+
+
+def test_more_than_is_put_in_order_at_once_is_taken_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(older, "CHUNK_BYTES", 2000)
+    made = Made(tmp_path / "opencode.db", events=False)
+    follow = Follow(made)
+    begun(made)
+    follow.look()
+    for number in range(10):
+        made.part(S, "msg_2", f"prt_2{number}", "text", text=f"{number} " + "word " * 100)
+    assert len(follow.look()) == 10
+    size = len(follow.whole.raw)
+    made.part(S, "msg_2", "prt_3", "tool", **tool("running"))
+    assert len(follow.look()) == 1
+    assert len(follow.whole.raw) < size + 1500
+    assert read_all(read_by(1), made.source)[0].sessions == follow.whole.sessions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -158,7 +159,7 @@ def test_a_session_in_files_and_database_is_one(first: str, corpus: Path, tmp_pa
     database = copied(corpus, SUBAGENT, tmp_path / "made")
     rig.roots = [Root("opencode", str(data), 0), Root("opencode", str(data / "storage"), 1)]
     read_alone = read_all(AGENT.read, database)[0]
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "files": lambda: write_tree(database, data / "storage"),
         "database": lambda: copied(corpus, SUBAGENT, data),
     }

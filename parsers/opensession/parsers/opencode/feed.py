@@ -18,6 +18,7 @@ from opensession.parsers.opencode.memory import (
     Memories,
     Memory,
     dump,
+    is_id,
     load,
     pack,
     touch,
@@ -184,7 +185,7 @@ def _feed(agent: str, source: Source, state: bytes, lines: list[Line]) -> Fed:
         except ValueError:
             reading.skip("malformed")
             continue
-        if not isinstance(record, dict) or not words(record, "session"):
+        if not isinstance(record, dict) or not is_id(record.get("session")):
             reading.skip("malformed")
             continue
         _record(reading, record, line.data)

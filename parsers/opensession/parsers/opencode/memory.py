@@ -8,7 +8,7 @@ such a session goes on, `pull` begins it anew; so both sides count what changed 
 from __future__ import annotations
 
 import zlib
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import msgspec
 
@@ -94,6 +94,11 @@ def pack(memory: Memory) -> msgspec.Raw:
     for key in list(recent)[: max(0, len(recent) - _KEPT_IDS)]:
         del recent[key]
     return msgspec.Raw(_encoder.encode(memory))
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Whether a value is an id of a session that can be remembered."""
+    return isinstance(value, str) and 0 < len(value) <= ID_CHARACTERS
 
 
 def touch(sessions: dict[str, _Value], session: str, value: _Value) -> str:

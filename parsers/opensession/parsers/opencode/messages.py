@@ -8,7 +8,12 @@ from typing import Any
 from opensession.core.hail import Attributes, text
 from opensession.parsers.opencode.memory import Memory, Message, know
 from opensession.parsers.opencode.values import Obj, micros, number, obj, price, time_of, words
-from opensession.parsers.timeline import PATH_CHARACTERS, Timeline
+from opensession.parsers.timeline import (
+    ID_CHARACTERS,
+    PATH_CHARACTERS,
+    TITLE_CHARACTERS,
+    Timeline,
+)
 
 _PLACEHOLDER = re.compile(r"(New session|Child session) - \d{4}-\d\d-\d\dT")
 
@@ -21,13 +26,13 @@ def tell_session(line: Timeline, memory: Memory, info: Obj) -> None:
     state = line.state
     whole = "title" in info
     if whole:
-        title = words(info, "title")
+        title = words(info, "title")[:TITLE_CHARACTERS]
         state.title = "" if _PLACEHOLDER.match(title) else title
     folder = words(info, "directory")[:PATH_CHARACTERS]
     state.cwd = state.cwd or folder
     state.last_cwd = folder or state.last_cwd
     state.tool_version = words(info, "version")[:64] or state.tool_version
-    parent = words(info, "parentID")
+    parent = words(info, "parentID")[:ID_CHARACTERS]
     if parent and parent != state.id:
         state.parent, state.auxiliary = parent, True
     _set_model(line, obj(info.get("model")), "id")

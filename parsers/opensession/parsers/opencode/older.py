@@ -12,13 +12,10 @@ as a message of theirs is not complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
+from collections.abc import Callable
 import msgspec
 
 from opensession.parsers.databases import Database
-from opensession.parsers.decoding import decode_any
 from opensession.parsers.opencode.lines import (
     Row,
     is_complete,
@@ -28,24 +25,16 @@ from opensession.parsers.opencode.lines import (
     part_lines,
     row_of,
 )
-from opensession.parsers.opencode.memory import touch
+from opensession.parsers.opencode.memory import is_id, touch
+from opensession.parsers.opencode.queries import (
+    changed_since,
+    is_open,
+    messages_by_id,
+    parts_by_id,
+    session_info,
+)
 from opensession.parsers.opencode.values import Obj, number, obj
 from opensession.parsers.rows import Slice
-
-SESSION_COLUMNS = (
-    "id",
-    "parent_id",
-    "directory",
-    "title",
-    "version",
-    "agent",
-    "model",
-    "revert",
-    "time_created",
-    "time_updated",
-    "time_archived",
-)
-_REQUIRED = ("id", "directory", "title", "time_created", "time_updated")
 
 OVERLAP_MS = 60_000
 """Sessions are looked at again so long before the newest: another process may commit late."""
@@ -73,11 +62,15 @@ class Session(msgspec.Struct, array_like=True):
 
 
 class Progress(msgspec.Struct, array_like=True):
-    """Where the taking of a whole session stopped: after a message, or after a part of one."""
+    """Where the taking of a whole session stopped: after a message, or after a part of one.
+
+    `started` and `recent` are what `Session` is to say of its rows as they were at the beginning.
+    """
 
     session: str
     started: int
     row: int
+    recent: list[tuple[str, int, int]] = []
     time: int = -1
     message: str = ""
     part: str = ""
@@ -86,10 +79,11 @@ class Progress(msgspec.Struct, array_like=True):
 
 class Mark(msgspec.Struct, array_like=True):
     """Where the rows are: the newest session seen, those seen lately with their time, and those
-    that are remembered.
+    that are remembered. What is not above `floor` was seen too long ago to be looked at again.
     """
 
     newest: int = 0
+    floor: tuple[int, str] = (-1, "")
     seen: dict[str, int] = {}
     sessions: dict[str, Session] = {}
     progress: Progress | None = None
@@ -111,10 +105,10 @@ def pull_rows(
         (max(0, mark.newest - OVERLAP_MS),),
     )
     for session, time in list(changed):
-        if not isinstance(session, str) or not isinstance(time, int):
+        if not is_id(session) or not isinstance(time, int):
             continue
         newest = max(newest, time)
-        if mark.seen.get(session) == time or logged(session):
+        if mark.seen.get(session) == time or (time, session) <= mark.floor or logged(session):
             continue
         if session in mark.sessions and session in order:
             complete = _changed(database, mark, order, taken, session, time)
@@ -145,7 +139,8 @@ def _see(mark: Mark, session: str, time: int) -> None:
     mark.seen[session] = time
     mark.newest = max(mark.newest, time)
     if len(mark.seen) > SEEN:
-        del mark.seen[next(iter(mark.seen))]
+        oldest = next(iter(mark.seen))
+        mark.floor = max(mark.floor, (mark.seen.pop(oldest), oldest))
 
 
 def _begin(database: Database, mark: Mark, session: str, time: int) -> None:
@@ -155,8 +150,10 @@ def _begin(database: Database, mark: Mark, session: str, time: int) -> None:
         query = f"SELECT max(time_updated) FROM {table} WHERE session_id = ?"  # noqa: S608
         for (found,) in database.rows(query, (session,)):
             started = max(started, found if isinstance(found, int) else 0)
+    rows = [*changed_since(database, session, "message", started - ROWS_OVERLAP_MS)]
+    rows += changed_since(database, session, "part", started - ROWS_OVERLAP_MS)
     mark.sessions.pop(session, None)
-    mark.progress = Progress(session, started, time)
+    mark.progress = Progress(session, started, time, rows[-SEEN:])
 
 
 def _whole(database: Database, mark: Mark, order: dict[str, int], taken: Slice) -> bool:
@@ -166,13 +163,14 @@ def _whole(database: Database, mark: Mark, order: dict[str, int], taken: Slice) 
         return False
     session = progress.session
     if progress.time < 0 and not progress.message:
-        info = _session_info(database, session)
+        info = session_info(database, session)
         _add(order, taken, session, {"table": "session", "whole": True, "data": info})
     while True:
         found = list(
             database.rows(
                 "SELECT id, time_created FROM message WHERE session_id = ?"
                 " AND (time_created > ? OR time_created = ? AND id > ?)"
+                " AND typeof(id) = 'text' AND typeof(time_created) = 'integer'"
                 " ORDER BY time_created, id LIMIT 200",
                 (session, progress.time, progress.time, progress.message),
             )
@@ -185,26 +183,25 @@ def _whole(database: Database, mark: Mark, order: dict[str, int], taken: Slice) 
                 return True
         if not found:
             break
-    mark.sessions[session] = Session(progress.row, progress.started, progress.open)
+    mark.sessions[session] = Session(progress.row, progress.started, progress.open, progress.recent)
     _see(mark, session, progress.row)
     mark.progress = None
     return False
 
 
 def _message(
-    database: Database, progress: Progress, order: dict[str, int], taken: Slice, message_id: Any
+    database: Database, progress: Progress, order: dict[str, int], taken: Slice, message_id: str
 ) -> bool:
     """Takes one message with its parts; False where only some of these were."""
-    found = database.rows("SELECT id, time_created, data FROM message WHERE id = ?", (message_id,))
-    rows = [row_of(*row) for row in found]
-    if not rows:
+    message = next(messages_by_id(database, message_id), None)
+    if message is None:
         return True
-    message = rows[0]
     session = progress.session
     if not progress.part:
         _add(order, taken, session, message_line(message, first=True))
     parts = database.rows(
-        "SELECT id, time_created, data FROM part WHERE message_id = ? AND id > ? ORDER BY id",
+        "SELECT id, time_created, data FROM part WHERE message_id = ? AND id > ?"
+        " AND typeof(id) = 'text' ORDER BY id",
         (message.id, progress.part),
     )
     chunk: list[Row] = []
@@ -260,28 +257,25 @@ def _changed(
     found: dict[str, list[str]] = {}
     total = 0
     for table in ("message", "part"):
-        query = (
-            f"SELECT id, time_updated, octet_length(data) FROM {table}"  # noqa: S608
-            " WHERE session_id = ? AND time_updated >= ?"
-        )
-        rows = [(str(a), int(b), int(c or 0)) for a, b, c in database.rows(query, (session, since))]
+        rows = changed_since(database, session, table, since)
         recent += rows
-        found[table] = [row[0] for row in rows if row not in known.recent]
-        total += sum(row[2] for row in rows)
+        new = [row for row in rows if row not in known.recent]
+        found[table] = [row[0] for row in new]
+        total += sum(row[2] for row in new)
     if total > CHUNK_BYTES:
         return False
     if time:
-        data = _session_info(database, session)
+        data = session_info(database, session)
         _add(order, taken, session, {"table": "session", "data": data})
     lines: list[tuple[int, Obj]] = []
     for message_id in found["message"]:
-        for message in _rows(database, "message", message_id):
+        for message in messages_by_id(database, message_id):
             lines.append((message.created, message_line(message, first=True)))
             if not is_user(message) and is_complete(message.data):
                 completed = number(obj(message.data.get("time")), "completed")
                 lines.append((completed or message.created, message_line(message)))
     for part_id in found["part"]:
-        for part_of, part in _parts(database, part_id):
+        for part_of, part in parts_by_id(database, part_id):
             lines += part_lines(part_of, part, user=False)
     for _, line in sorted(lines, key=lambda each: each[0]):
         _add(order, taken, session, line)
@@ -289,69 +283,13 @@ def _changed(
     mark.sessions[session] = Session(
         time or known.row,
         max(known.rows, rows_until),
-        _has_open(database, session),
+        is_open(database, session),
         [row for row in recent if row[1] >= rows_until - ROWS_OVERLAP_MS][-SEEN:],
     )
     return True
-
-
-def _has_open(database: Database, session: str) -> bool:
-    """Whether the last message of a session is not complete, or there is a call without result."""
-    last = database.rows(
-        "SELECT id, time_created, data FROM message WHERE session_id = ?"
-        " ORDER BY time_created DESC, id DESC LIMIT 1",
-        (session,),
-    )
-    for row in list(last):
-        message = row_of(*row)
-        return not is_user(message) and not is_complete(message.data)
-    return False
-
-
-def _rows(database: Database, table: str, row_id: str) -> Iterator[Row]:
-    query = f"SELECT id, time_created, data FROM {table} WHERE id = ?"  # noqa: S608
-    return (row_of(*row) for row in database.rows(query, (row_id,)))
-
-
-def _parts(database: Database, part_id: str) -> Iterator[tuple[str, Row]]:
-    query = "SELECT message_id, id, time_created, data FROM part WHERE id = ?"
-    return ((str(row[0]), row_of(*row[1:])) for row in database.rows(query, (part_id,)))
 
 
 def _add(order: dict[str, int], taken: Slice, session: str, line: Obj) -> None:
     table = line.pop("table")
     taken.add({"table": table, "session": session, **line})
     touch(order, session, -1)
-
-
-def _session_info(database: Database, session: str) -> Obj:
-    """The row of a session, with the names that its JSON has in events and files."""
-    there = database.columns("session")
-    columns = [name for name in SESSION_COLUMNS if name in there or name in _REQUIRED]
-    query = f"SELECT {', '.join(columns)} FROM session WHERE id = ?"  # noqa: S608
-    row = next(database.rows(query, (session,)), None)
-    if row is None:
-        return {}
-    values = dict(zip(columns, row, strict=True))
-    return {
-        "id": session,
-        "parentID": values.get("parent_id"),
-        "directory": values["directory"],
-        "title": values["title"],
-        "version": values.get("version"),
-        "agent": values.get("agent"),
-        "model": _json(values.get("model")),
-        "revert": _json(values.get("revert")),
-        "time": {
-            "created": values["time_created"],
-            "updated": values["time_updated"],
-            "archived": values.get("time_archived"),
-        },
-    }
-
-
-def _json(value: Any) -> Any:
-    try:
-        return decode_any(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -23,13 +23,14 @@ from opensession.parsers.databases import Allowed, Database
 from opensession.parsers.decoding import decode_any
 from opensession.parsers.opencode import older
 from opensession.parsers.opencode.lines import verbatim
-from opensession.parsers.opencode.memory import touch
+from opensession.parsers.opencode.memory import is_id, touch
+from opensession.parsers.opencode.queries import SESSION_COLUMNS
 from opensession.parsers.opencode.values import obj, words
 from opensession.parsers.rows import Pulled, Slice
 
 ALLOWED: Allowed = {
     "event": frozenset(("id", "aggregate_id", "seq", "type", "data")),
-    "session": frozenset(older.SESSION_COLUMNS),
+    "session": frozenset(SESSION_COLUMNS),
     "message": frozenset(("id", "session_id", "time_created", "time_updated", "data")),
     "part": frozenset(("id", "message_id", "session_id", "time_created", "time_updated", "data")),
 }
@@ -106,7 +107,7 @@ def _pull_events(database: Database, now: Mark, taken: Slice, logged: _Logged) -
         if full:
             _anchor(now, last)
             return True
-        known = isinstance(session, str) and isinstance(seq, int) and logged.is_whole(session)
+        known = is_id(session) and isinstance(seq, int) and logged.is_whole(session)
         if known and not _take(database, now, taken, (session, seq, kind, data)):
             _anchor(now, last)
             return True

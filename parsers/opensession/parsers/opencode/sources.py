@@ -19,7 +19,6 @@ from opensession.parsers.places import data_home
 from opensession.parsers.rows import read_rows
 
 _TREES = ("storage", "project")
-_IDS = (b"ses_", b"msg_")
 _CERTAIN, _POSSIBLE = 0.9, 0.3
 _TREE_DEPTH = 1
 """A message has a folder of its own: those are left to the reconcile."""
@@ -94,7 +93,8 @@ def recognised(head: bytes) -> float:
     if head.startswith(b"SQLite format 3\0"):
         if b"aggregate_id" in head or b"`message_id` text NOT NULL" in head:
             return _CERTAIN
-        return _POSSIBLE if all(mark in head for mark in _IDS) else 0.0
+        has_ids = b"ses_" in head and (b"msg_" in head or b"evt_" in head)
+        return _POSSIBLE if has_ids else 0.0
     is_session = begins_with_keys(head, "id", "directory", "time") and b'"ses_' in head
     return _CERTAIN if is_session else 0.0
 
