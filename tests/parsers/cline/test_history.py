@@ -189,6 +189,19 @@ def test_what_the_program_adds_is_no_prompt(tmp_path: Path) -> None:
     assert len(of(events, "SystemMessage")) == 3
 
 
+def test_what_stands_beside_a_result_is_no_prompt(tmp_path: Path) -> None:
+    history = [
+        assistant(tagged("read_file", path="a.py"), ts=START),
+        user("[read_file for 'a.py'] Result:", "x", ENVIRONMENT, "Mind the rules.", ts=START + 1),
+    ]
+    events = told(task(tmp_path / "t1", [], history))
+    assert [(e.type, words(e)) for e in events[1:]] == [
+        ("ToolResult", "x"),
+        ("SystemMessage", ENVIRONMENT),
+        ("SystemMessage", "Mind the rules."),
+    ]
+
+
 def test_images_and_files_of_a_prompt(tmp_path: Path) -> None:
     source = {"type": "base64", "media_type": "image/webp", "data": "A" * 8000}
     history = [

@@ -213,7 +213,7 @@ def test_an_open_call_of_the_history_is_not_told_again_by_its_row(tmp_path: Path
     rows = [*OLD_ROWS[:6], at(1, say(2400, "command_output", "killed"))]
     rows[5] = at(1, rows[5])
     events = told(task(tmp_path / "t", rows, OLD_HISTORY[:2]))
-    assert kinds(events)[-2:] == ["ShellCommand", "ToolResult"]
+    assert kinds(events)[-3:] == ["AgentMessage", "ShellCommand", "ToolResult"]
     assert events[-1].attributes["result.call_seq"] == len(events) - 1
     assert words(events[-1]) == "killed"
 

@@ -192,6 +192,26 @@ def test_one_call_of_several_commands_is_several_events(tmp_path: Path) -> None:
     assert len({e.event_id for e in events}) == len(events)
 
 
+def test_tokens_and_exit_codes_are_as_recorded(tmp_path: Path) -> None:
+    spent = {"inputTokens": 100, "cacheReadTokens": 70, "cacheWriteTokens": 20, "cost": 0.25}
+    killed = {"query": "make", "result": "half", "error": "Command timed out", "success": False}
+    source = session(
+        tmp_path,
+        "s1",
+        [
+            assistant(call("c1", "run_commands", commands=["make"]), id="m1", metrics=spent),
+            user(result("c1", [killed]), id="m2"),
+        ],
+    )
+    found = only(source)
+    (usage,) = found.usage
+    assert (usage.input, usage.cache_read, usage.cache_write) == (10, 70, 20)
+    assert usage.cost_microdollars == 250_000
+    assert found.events[0].attributes["input_tokens"] == 10
+    assert "result.exit_code" not in found.events[1].attributes
+    assert words(found.events[1]) == "half\nCommand timed out"
+
+
 def test_a_result_that_reports_fewer_things_than_were_called_closes_all(tmp_path: Path) -> None:
     source = session(
         tmp_path,
@@ -351,7 +371,13 @@ def test_a_resumed_old_task_is_told_once(tmp_path: Path, *, beside: bool) -> Non
             folder / "ui_messages.json",
             [
                 {"ts": START, "type": "say", "say": "task", "text": "old words"},
-                {"ts": START + 9, "type": "say", "say": "user_feedback", "text": "new words"},
+                {
+                    "ts": START + 9,
+                    "type": "say",
+                    "say": "user_feedback",
+                    "text": "new words",
+                    "conversationHistoryIndex": 3,
+                },
             ],
         )
         write(
