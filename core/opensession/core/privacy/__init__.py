@@ -14,6 +14,18 @@ from __future__ import annotations
 from opensession.core.privacy.exclude import excluded
 from opensession.core.privacy.keys import load_key
 from opensession.core.privacy.redaction import untag
+from opensession.core.privacy.rules import SETS, Confidence, Finding, OwnPattern, Rules
 from opensession.core.privacy.stripper import STRIP_VERSION, Stripper
 
-__all__ = ["STRIP_VERSION", "Stripper", "excluded", "load_key", "untag"]
+__all__ = [
+    "SETS",
+    "STRIP_VERSION",
+    "Confidence",
+    "Finding",
+    "OwnPattern",
+    "Rules",
+    "Stripper",
+    "excluded",
+    "load_key",
+    "untag",
+]

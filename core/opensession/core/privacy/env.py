@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 
 from opensession.core.privacy.names import KEYWORDS, SecretName, secret_name
-from opensession.core.privacy.redaction import placeholder
-from opensession.core.privacy.scanner import Detector, Found, Text
+from opensession.core.privacy.scanner import GENERIC, Detector, Found, Text
 from opensession.core.privacy.values import is_code, is_placeholder
 
 _NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
@@ -37,8 +36,8 @@ _LINE_BEGIN = re.compile(
 _LINE_REST = re.compile(rb"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
 
-def env_detector(key: bytes) -> Detector:
-    """The detector of such values; `key` makes their tags."""
+def env_detector() -> Detector:
+    """The detector of such values."""
 
     def check(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
@@ -49,23 +48,19 @@ def env_detector(key: bytes) -> Detector:
         span = _quoted(text, match) if match["open"] else _unquoted(text, begin, match, name)
         if span is None:
             return None
-        value = data[span[0] : span[1]]
-        shown = placeholder(name.kind, value, key) + b"\n" * value.count(b"\n")
-        if match["quote"] and not match["open"]:
-            shown = match["quote"] + shown + match["quote"]  # a JSON number becomes a string
-        return Found(span[0], span[1], name.kind, shown)
+        # A JSON number becomes a text.
+        wrap = match["quote"] if match["quote"] and not match["open"] else b""
+        return Found(span[0], span[1], name.kind, "assignments", "likely", GENERIC, None, wrap)
 
     return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True)
 
 
-def redact_value(name: str, value: str, key: bytes) -> tuple[str, str] | None:
-    """The placeholder and kind for a value whose name is known (as in a JSON object), or None."""
+def named_kind(name: str, value: str) -> str | None:
+    """The kind of a value whose name is known (as in a JSON object); None: it is no secret."""
     known = secret_name(name)
-    data = value.encode("utf-8", "surrogatepass")
-    if known is None or is_placeholder(data):
+    if known is None or is_placeholder(value.encode("utf-8", "surrogatepass")):
         return None
-    text = placeholder(known.kind, data, key) + b"\n" * data.count(b"\n")
-    return text.decode(), known.kind
+    return known.kind
 
 
 def _name_begin(data: bytes, start: int) -> int:

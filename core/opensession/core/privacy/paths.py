@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.scanner import Detector, Found, Text
+from opensession.core.privacy.scanner import PLAIN, Detector, Found, Text
 
 IMAGE_USERS = frozenset(
     (b"node", b"runner", b"ubuntu", b"vscode", b"user", b"app", b"root", b"circleci")
@@ -56,7 +56,7 @@ def path_detectors(home: str) -> list[Detector]:
     def unix(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
         if own and _is_own(data, start, own):
-            return Found(start, start + len(own), "home", b"~")
+            return _found(start, start + len(own), "home", b"~")
         user = match["user"]
         if user in IMAGE_USERS or (match["root"] == b"Users" and user in _SHARED):
             return None
@@ -64,18 +64,18 @@ def path_detectors(home: str) -> list[Detector]:
             return None
         if _WSL.match(data, max(0, start - 6), start):
             start -= 6
-        return Found(start, match.end(), "user", b"/home/[user]")
+        return _found(start, match.end(), "user", b"/home/[user]")
 
     def own_home(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         if not _is_own(text.data, start, own):
             return None
-        return Found(start, start + len(own), "home", b"~")
+        return _found(start, start + len(own), "home", b"~")
 
     def encoded(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         if match["user"] in IMAGE_USERS | _SHARED:
             return None
         slash = text.data[start : start + 3]
-        return Found(start, match.end(), "user", slash + b"home" + slash + b"[user]")
+        return _found(start, match.end(), "user", slash + b"home" + slash + b"[user]")
 
     def windows(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
@@ -84,18 +84,18 @@ def path_detectors(home: str) -> list[Detector]:
             return None
         if user == b"[user]":
             return None
-        return Found(start - 1, match.end(), "user", b"/home/[user]")
+        return _found(start - 1, match.end(), "user", b"/home/[user]")
 
     def dashed_name(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
         if dashed and data.startswith(dashed, start):
             end = start + len(dashed)
             if not data[end : end + 1].isalnum():
-                return Found(start, end, "user", b"-home-[user]")
+                return _found(start, end, "user", b"-home-[user]")
         inside = data[start - 1 : start] == b"/"
         if match["user"] in IMAGE_USERS | _SHARED or not (match["more"] or inside):
             return None
-        return Found(start, match.end(), "user", b"-home-[user]")
+        return _found(start, match.end(), "user", b"-home-[user]")
 
     def dashed_windows(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
@@ -103,7 +103,7 @@ def path_detectors(home: str) -> list[Detector]:
             return None
         if match["user"] in IMAGE_USERS | _SHARED:
             return None
-        return Found(start - 1, match.end(), "user", b"-home-[user]")
+        return _found(start - 1, match.end(), "user", b"-home-[user]")
 
     detectors = [
         Detector("home-folder", (b"/home/", b"/Users/"), _UNIX, unix),
@@ -130,6 +130,10 @@ def path_detectors(home: str) -> list[Detector]:
         pattern = re.compile(_BEGIN + re.escape(own))
         detectors.append(Detector("own-home", (own,), pattern, own_home))
     return detectors
+
+
+def _found(start: int, end: int, kind: str, text: bytes) -> Found:
+    return Found(start, end, kind, "paths", "certain", PLAIN, text)
 
 
 def _is_own(data: bytes, start: int, own: bytes) -> bool:

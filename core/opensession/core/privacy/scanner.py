@@ -12,14 +12,24 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
+from opensession.core.privacy.rules import Confidence
+
+PLAIN, GENERIC, PLACED, SPECIFIC = range(4)
+"""How much a kind says of what was found: the highest of overlapping findings names them."""
+
 
 class Found(NamedTuple):
-    """A span to replace by `text`; `kind` is what is counted."""
+    """A span to replace. `text` is what stands there afterwards; None: a placeholder."""
 
     start: int
     end: int
     kind: str
-    text: bytes
+    set: str
+    confidence: Confidence
+    rank: int
+    text: bytes | None = None
+    wrap: bytes = b""
+    """What encloses the placeholder: quotes where a JSON number becomes a text."""
 
 
 class Text:
@@ -62,15 +72,18 @@ class Detector(NamedTuple):
     from_end: bool = False
 
 
+Hits = list[tuple[int, int, int]]
+
+
 class Scanner:
     """Several detectors behind one automaton; immutable once built."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        owners: dict[bytes, Detector] = {}
+        owners: dict[bytes, list[Detector]] = {}
         for detector in detectors:
             for keyword in detector.keywords:
-                owners.setdefault(keyword, detector)
-        self._owners = list(owners.values())
+                owners.setdefault(keyword, []).append(detector)
+        self._owners = [tuple(each) for each in owners.values()]
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick(
                 list(owners),
@@ -82,26 +95,42 @@ class Scanner:
             else None
         )
 
-    def hits(self, data: bytes) -> list[tuple[int, int, int]]:
+    def hits(self, data: bytes) -> Hits:
         """Where keywords are: (keyword, start, end); clean text has none, and that is quick."""
         if self._automaton is None:
             return []
         return self._automaton.find_matches_as_indexes(data)
 
-    def find(self, data: bytes, hits: list[tuple[int, int, int]]) -> list[Found]:
-        """What is to be replaced, in order, without overlaps."""
+    def find(self, data: bytes, hits: Hits) -> list[Found]:
+        """What was found, in order, without overlaps."""
         found: list[Found] = []
-        done = 0
         text = Text(data)
         for keyword, start, end in hits:
-            if start < done:
-                continue
-            detector = self._owners[keyword]
-            match = detector.pattern.match(data, end if detector.from_end else start)
-            if match is None:
-                continue
-            one = detector.check(text, start, match)
-            if one is not None and one.start >= done:
-                found.append(one)
-                done = one.end
-        return found
+            for detector in self._owners[keyword]:
+                match = detector.pattern.match(data, end if detector.from_end else start)
+                if match is None:
+                    continue
+                one = detector.check(text, start, match)
+                if one is not None:
+                    found.append(one)
+        return united(found) if len(found) > 1 else found
+
+
+def united(found: list[Found]) -> list[Found]:
+    """The findings in order; those that overlap are one, named by the one that says most."""
+    found.sort(key=lambda one: (one.start, -one.end))
+    merged = [found[0]]
+    for one in found[1:]:
+        last = merged[-1]
+        if one.start >= last.end:
+            merged.append(one)
+            continue
+        first, second = (last, one) if last.rank >= one.rank else (one, last)
+        within = first.start <= second.start and first.end >= second.end
+        merged[-1] = first._replace(
+            start=last.start,
+            end=max(last.end, one.end),
+            text=first.text if within else None,
+            wrap=last.wrap or one.wrap,
+        )
+    return merged

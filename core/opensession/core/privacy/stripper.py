@@ -6,16 +6,19 @@ that people find sessions by them; `outgoing` strips those as well and drops the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from opensession.core.hail import Attributes, Event, SessionInfo
-from opensession.core.privacy.env import env_detector, redact_value
+from opensession.core.privacy import redaction
+from opensession.core.privacy.env import env_detector, named_kind
 from opensession.core.privacy.names import secret_name
 from opensession.core.privacy.paths import path_detectors
-from opensession.core.privacy.redaction import untag
+from opensession.core.privacy.redaction import placeholder, untag
 from opensession.core.privacy.remotes import without_login
+from opensession.core.privacy.rules import Finding, Rules, mode_of
 from opensession.core.privacy.scanner import Found, Scanner
 
 STRIP_VERSION = 1
@@ -43,15 +46,17 @@ class Stripper:
         self,
         home: str,
         key: bytes,
+        rules: Rules | None = None,
         *,
         strip_paths: bool = True,
         strip_env_vars: bool = True,
     ) -> None:
         self._key = key
-        self._env = strip_env_vars
-        detectors = path_detectors(home) if strip_paths else []
-        if strip_env_vars:
-            detectors.append(env_detector(key))
+        self._rules = rules or Rules(strip_paths=strip_paths, strip_env_vars=strip_env_vars)
+        self._env = mode_of(self._rules, "assignments") != "off"
+        detectors = path_detectors(home) if mode_of(self._rules, "paths") != "off" else []
+        if self._env:
+            detectors.append(env_detector())
         self._scanner = Scanner(detectors)
 
     def strip_text(self, text: str) -> tuple[str, Counts]:
@@ -61,6 +66,55 @@ class Stripper:
         """
         counts: Counts = {}
         return self._text(text, counts), counts
+
+    def strip_events(self, events: Sequence[Event]) -> list[tuple[Event, Counts]]:
+        """The events as they are stored, in their order."""
+        return [self.strip_event(event) for event in events]
+
+    def find_text(self, text: str) -> list[Finding]:
+        """What is in a text, in order; nothing of it overlaps."""
+        data = text.encode("utf-8", "surrogatepass")
+        found = self._scanner.find(data, self._scanner.hits(data))
+        return [
+            Finding(
+                one.set,
+                one.kind,
+                one.confidence,
+                _characters(data, one.start),
+                _characters(data, one.end),
+                mode_of(self._rules, one.set),
+            )
+            for one in found
+        ]
+
+    def find_event(self, event: Event) -> list[tuple[str, Finding]]:
+        """What is in an event, with the place of each text, such as `blocks[0].text`."""
+        found: list[tuple[str, Finding]] = []
+        roots = (("data", event.data), ("blocks", event.blocks), ("attributes", event.attributes))
+        stack: list[tuple[str, str, Any]] = [(name, "", root) for name, root in reversed(roots)]
+        while stack:
+            place, name, value = stack.pop()
+            if isinstance(value, dict):
+                named = value.get("name")
+                for key, inner in reversed(value.items()):
+                    if key not in UNREADABLE and not _is_image(key, inner):
+                        other = named if key == "value" and isinstance(named, str) else key
+                        stack.append((f"{place}.{key}", other, inner))
+            elif isinstance(value, list):
+                stack += [(f"{place}[{i}]", "", value[i]) for i in range(len(value) - 1, -1, -1)]
+            elif name and self._env and _is_telling(value) and secret_name(name) is not None:
+                kind = named_kind(name, str(value))
+                if kind is not None:
+                    mode = mode_of(self._rules, "assignments")
+                    size = len(str(value))
+                    found.append((place, Finding("assignments", kind, "likely", 0, size, mode)))
+            elif isinstance(value, str) and value not in _PLAIN:
+                found += [(place, one) for one in self.find_text(value)]
+        return found
+
+    def fingerprint(self, kind: str, value: str) -> bytes:
+        """32 bytes that tell equal values without telling them; the tag is their beginning."""
+        return redaction.fingerprint(kind, value.encode("utf-8", "surrogatepass"), self._key)
 
     def strip_event(self, event: Event) -> tuple[Event, Counts]:
         """The event as it is stored; the same object if there is nothing to take out."""
@@ -127,7 +181,7 @@ class Stripper:
             found = self._scanner.find(data, hits)
             if not found:
                 break
-            data = _replaced(data, found, counts)
+            data = _replaced(data, found, counts, self._key)
             if len(found) == len(hits):
                 break
             # A value that was left alone may stand in another light without the path inside of it.
@@ -208,20 +262,30 @@ class Stripper:
 
     def _value(self, name: str, value: Any, counts: Counts) -> Any:
         if self._env and secret_name(name) is not None and _is_telling(value):
-            redacted = redact_value(name, str(value), self._key)
-            if redacted is not None:
-                counts[redacted[1]] = counts.get(redacted[1], 0) + 1
-                return redacted[0]
+            kind = named_kind(name, str(value))
+            if kind is not None:
+                counts[kind] = counts.get(kind, 0) + 1
+                data = str(value).encode("utf-8", "surrogatepass")
+                return (placeholder(kind, data, self._key) + b"\n" * data.count(b"\n")).decode()
         if not isinstance(value, str) or value in _PLAIN:
             return value
         return self._text(value, counts)
 
 
-def _replaced(data: bytes, found: list[Found], counts: Counts) -> bytes:
+def _characters(data: bytes, end: int) -> int:
+    return len(data[:end].decode("utf-8", "surrogatepass"))
+
+
+def _replaced(data: bytes, found: list[Found], counts: Counts, key: bytes) -> bytes:
     parts: list[bytes] = []
     done = 0
     for one in found:
-        parts += (data[done : one.start], one.text)
+        shown = one.text
+        if shown is None:
+            value = data[one.start : one.end]
+            lines = b"\n" * value.count(b"\n")
+            shown = one.wrap + placeholder(one.kind, value, key) + lines + one.wrap
+        parts += (data[done : one.start], shown)
         done = one.end
         counts[one.kind] = counts.get(one.kind, 0) + 1
     parts.append(data[done:])
