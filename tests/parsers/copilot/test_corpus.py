@@ -136,6 +136,13 @@ def test_an_edit_has_its_diff_and_a_view_has_none(corpus: Path) -> None:
     assert "\n-  return hits.length > limit;\n+  return hits.length >= limit;\n" in diffs[1]
 
 
+def test_a_new_file_was_none_before(corpus: Path) -> None:
+    events = read(corpus, RESUMED).sessions[RESUMED]
+
+    made = next(event for event in events if "result.diff" in event.attributes)
+    assert made.attributes["result.diff"].startswith("--- /dev/null\n+++ /home/dev/acme-api\n@@ ")
+
+
 def test_a_subagent_is_a_session_of_its_own(corpus: Path) -> None:
     whole = read(corpus, RESUMED)
 

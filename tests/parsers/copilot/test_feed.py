@@ -253,6 +253,18 @@ def test_what_happened_to_the_session_is_told(tmp_path: Path) -> None:
     assert events[5].attributes["status_code"] == 429
 
 
+def test_a_shutdown_ends_a_session_until_something_follows() -> None:
+    source = Source("copilot", "/r", f"/r/{ID}/events.jsonl")
+    ended = [start(), user("go"), record("session.shutdown", 1)]
+
+    def last(*records: dict[str, Any]) -> bool:
+        lines = [Line(0, json.dumps(each).encode(), False) for each in records]
+        return feed(source, b"", lines).sessions[0].ended
+
+    assert last(*ended)
+    assert not last(*ended, record("session.resume", 2))
+
+
 def test_a_subagent_of_an_older_version_is_known_by_its_call(tmp_path: Path) -> None:
     whole = read(
         tmp_path,

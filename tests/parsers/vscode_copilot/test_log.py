@@ -271,3 +271,24 @@ def test_what_differs_far_above_is_told_all_the_same(tmp_path: Path) -> None:
 
     assert said(told.sessions[ID][2]) == "Another question"
     assert told.sessions == read_all(AGENT.read, source)[0].sessions
+
+
+def test_what_is_written_while_it_is_read_is_told_by_the_next_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_in(tmp_path)
+    grow(source, whole(state(request(0))))
+    late = [push(["requests"], request(1))]
+
+    def reading(*given: Any) -> Delta:
+        delta = read_lines(*given)
+        if late:
+            grow(source, late.pop())
+        return delta
+
+    monkeypatch.setattr(log, "read_lines", reading)
+    first = read_on(source, None)
+    second = read_on(source, first.cursor)
+
+    assert [said(event) for event in first.sessions[0].events] == ["Question 0"]
+    assert [said(event) for event in second.sessions[0].events] == ["Question 1"]

@@ -138,6 +138,19 @@ def test_calls_of_one_tool_are_matched_in_their_order(tmp_path: Path) -> None:
     assert [event.data for event in events[::2]] == [{"path": "/1"}, {"path": "/2"}]
 
 
+def test_a_call_that_is_known_by_its_id_is_no_other_parts(tmp_path: Path) -> None:
+    events = events_of(
+        tmp_path,
+        invocation("x", "copilot_readFile"),
+        invocation("c1", "copilot_readFile"),
+        result=result(
+            asked("c1", "read_file", filePath="/1"), asked("c2", "read_file", filePath="/2")
+        ),
+    )
+
+    assert [event.data for event in events[::2]] == [{"path": "/2"}, {"path": "/1"}]
+
+
 def test_calls_that_are_not_shown_are_told_where_they_were_made(tmp_path: Path) -> None:
     events = events_of(
         tmp_path,
