@@ -329,6 +329,22 @@ def test_few_stay_open(tmp_path: Path) -> None:
     assert opened == {f"{number}.db" for number in range(4, databases.OPEN_DATABASES + 4)}
 
 
+def test_the_log_of_a_program_that_ends_while_we_have_its_database_open(tmp_path: Path) -> None:
+    """It stays, with all that is in it, until the program's next end; nothing else is left."""
+    writer = make(tmp_path / "x.db")
+    assert texts(tmp_path / "x.db")
+    writer.close()
+    assert (tmp_path / "x.db-wal").exists()
+    close_databases(unused_for=3600)
+    assert str(tmp_path / "x.db") in open_files()
+    close_databases(unused_for=0)
+    assert str(tmp_path / "x.db") not in open_files()
+    again = apsw.Connection(str(tmp_path / "x.db"))
+    assert again.execute("SELECT count(*) FROM t").get == 3
+    again.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["x.db"]
+
+
 def test_several_threads(tmp_path: Path) -> None:
     for number in range(12):
         make(tmp_path / f"{number}.db").close()

@@ -13,6 +13,7 @@ from checkpointing. No other code may open such a file in this process.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import threading
 import time
@@ -49,8 +50,8 @@ Row: TypeAlias = tuple[Any, ...]
 class Database:
     """An open database of another program, for one thread at a time.
 
-    `device` and `inode` are of its file. `told` belongs to `rows`: what was pulled to its end,
-    at which `data_version`.
+    `device` and `inode` are of its file, `used` is when it was last read (monotonic). `told`
+    belongs to `rows`: what was pulled to its end, at which `data_version`.
     """
 
     def __init__(self, path: str, status: os.stat_result, allowed: Allowed) -> None:
@@ -62,7 +63,8 @@ class Database:
         self.allowed = dict(allowed)
         self.copy_of: Stamp | None = None
         self.told: tuple[bytes, int] | None = None
-        self._deadline = time.monotonic() + DEADLINE_SECONDS
+        self.used = time.monotonic()
+        self._deadline = self.used + DEADLINE_SECONDS
         with translated():
             try:
                 self._connection = connect(path, allowed, self._late)
@@ -120,7 +122,8 @@ class Database:
 
     def begin(self) -> None:
         """Begins a read transaction, and the time it may take."""
-        self._deadline = time.monotonic() + DEADLINE_SECONDS
+        self.used = time.monotonic()
+        self._deadline = self.used + DEADLINE_SECONDS
         with translated():
             self._connection.execute("BEGIN")
 
@@ -257,11 +260,16 @@ def open_database(path: str, allowed: Allowed, *, root: str = "") -> Iterator[Da
         held.lock.release()
 
 
-def close_databases() -> None:
-    """Closes every database that no one reads at the moment."""
+def close_databases(unused_for: float = 0.0) -> None:
+    """Closes every database that no one reads at the moment, or did within so many seconds.
+
+    As long as one with a write-ahead log is open here, the program that ends leaves that log
+    beside it, where it would have brought it into the file and removed it.
+    """
+    before = time.monotonic() - unused_for
     with _held_lock:
         for path in list(_held):
-            _close_idle(path)
+            _close_idle(path, before)
 
 
 def _take(path: str) -> _Held:
@@ -280,11 +288,12 @@ def _take(path: str) -> _Held:
             return held
 
 
-def _close_idle(path: str) -> None:
+def _close_idle(path: str, before: float = math.inf) -> None:
     held = _held[path]
     if held.lock.acquire(blocking=False):
         try:
-            held.drop()
-            del _held[path]
+            if held.database is None or held.database.used <= before:
+                held.drop()
+                del _held[path]
         finally:
             held.lock.release()
