@@ -141,6 +141,19 @@ def test_prompts_that_were_edited_are_seen_where_as_many_follow(store: Store) ->
     assert [text.split()[-1] for text in reader.texts("c1")] == ["1", "1", "4", "4", "5", "5"]
 
 
+def test_headers_in_another_order_are_another_conversation(store: Store) -> None:
+    for number in (1, 2, 3):
+        store.turn("c1", number)
+    reader = Reader(store.source)
+    reader.read()
+    headers = store.headers["c1"]
+    headers[:4] = [*headers[2:4], *headers[:2]]
+    store.composer("c1")
+    reader.read()
+
+    assert [text.split()[-1] for text in reader.texts("c1")] == ["2", "2", "1", "1", "3", "3"]
+
+
 def test_a_settled_bubble_that_is_rewritten_is_told_anew(store: Store) -> None:
     for number in (1, 2, 3):
         store.turn("c1", number)
@@ -311,6 +324,21 @@ def test_a_database_that_was_compacted_goes_on(store: Store) -> None:
 
     assert reader.texts("c3")[-1] == "answer 3"
     assert reader.whole.restarts == 0
+
+
+def test_another_database_in_the_same_file_is_read_from_its_beginning(store: Store) -> None:
+    for number in range(10):
+        store.turn(f"before{number}", 1)
+    reader = Reader(store.source)
+    reader.read()
+    store.db.execute("DELETE FROM cursorDiskKV")
+    store.now = FIRST_MS - 10_000_000_000
+    store.turn("after", 1)
+    deltas = reader.read()
+
+    assert reader.whole.restarts == 1
+    assert all(delta.keeps for delta in deltas)
+    assert reader.texts("after") == ["prompt 1", "answer 1"]
 
 
 def test_a_conversation_larger_than_a_slice_is_told_in_pieces(

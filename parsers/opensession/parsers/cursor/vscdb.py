@@ -28,7 +28,7 @@ from opensession.parsers.cursor.telling import Lines, tell
 from opensession.parsers.cursor.values import decoded, items, mapping, time_us, words
 from opensession.parsers.cursor.workspaces import folder_of_workspace, folders_of_conversations
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pull, Pulled
+from opensession.parsers.rows import Pull, Pulled, Replaced
 
 ALLOWED: Allowed = {
     "ItemTable": frozenset(("key", "value")),
@@ -217,7 +217,7 @@ class _Pull:
         return False
 
     def _tell(
-        self, conversation: Conversation, changed: list[int] | None, row: int, stamp: str
+        self, conversation: Conversation, changed: list[int] | None, row: int, stamp: str | None
     ) -> None:
         mark, name = self._mark, conversation.id
         updated = time_us(decoded(conversation.row.get("lastUpdatedAt"))) or 0
@@ -236,7 +236,7 @@ class _Pull:
             folder=(mark.folders or {}).get(name, ""),
             listed=self._listed_head(conversation),
             row=row,
-            stamp=stamp,
+            stamp=stamp or "",
         )
 
     # what changed
@@ -246,8 +246,10 @@ class _Pull:
         mark, database = self._mark, self._database
         last = self._checked()
         if last is None:
-            # None of the rows that were seen is there: the file was compacted. What was updated
-            # since is told again.
+            if mark.settled and not any(self._stamp(name) for name in mark.settled):
+                raise Replaced
+            # None of the rows that were seen has its number: the file was compacted. What was
+            # updated since is told again.
             mark.scan, mark.scanned = "", False
             mark.since = max(1, mark.updated - _DAY_MS)
             mark.checkpoints = []
@@ -296,9 +298,8 @@ class _Pull:
         mark = self._mark
         for name in list(mark.settled)[-_WATCHED:]:
             known = mark.settled[name]
-            for row, stamp in self._database.rows(_STAMP_OF, (f"composerData:{name}",)):
-                if (row, stamp) != (known.row, known.stamp):
-                    marks.changed(mark, name)
+            if self._stamp(name) not in (None, (known.row, known.stamp)):
+                marks.changed(mark, name)
         if self._has("composerHeaders", "composerId", "lastUpdatedAt"):
             for name, updated in self._database.rows(
                 "SELECT composerId, lastUpdatedAt FROM composerHeaders"
@@ -308,6 +309,12 @@ class _Pull:
                 if isinstance(name, str) and isinstance(updated, int):
                     marks.changed(mark, name)
                     mark.latest = updated
+
+    def _stamp(self, name: str) -> tuple[int, str] | None:
+        """The number and the stamp of a conversation's row; None if it is not there."""
+        for row, stamp in self._database.rows(_STAMP_OF, (f"composerData:{name}",)):
+            return row, stamp or ""
+        return None
 
     def _latest(self) -> int:
         if not self._has("composerHeaders", "composerId", "lastUpdatedAt"):
