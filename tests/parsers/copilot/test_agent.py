@@ -8,7 +8,7 @@ import pytest
 
 from opensession.parsers.agent import Environment, Root
 from opensession.parsers.copilot import AGENT
-from tests.parsers.copilot.making import ID
+from tests.parsers.copilot.making import ID, encoded, start, user
 
 HOME = "/home/dev"
 
@@ -85,3 +85,17 @@ def test_sessions_are_found_by_their_names(tmp_path: Path) -> None:
 
 def test_a_path_above_its_root_is_none_of_it() -> None:
     assert AGENT.source_of(Root("copilot", "/r/a"), "/r/ab/x/events.jsonl") is None
+
+
+@pytest.mark.parametrize(
+    ("head", "least", "most"),
+    [
+        (encoded(start()), 0.9, 1.0),
+        (encoded(user("go")), 0.5, 0.7),
+        (b'{\n "sessionId": "a",\n "chatMessages": [],\n "timeline": []', 0.9, 1.0),
+        (b'{"type":"user","message":{}}\n', 0.0, 0.0),
+        (b"\xff\x00", 0.0, 0.0),
+    ],
+)
+def test_its_files_are_known_by_how_they_begin(head: bytes, least: float, most: float) -> None:
+    assert least <= AGENT.recognises("/x", head) <= most

@@ -12,7 +12,7 @@ from opensession.parsers.agent import Environment, Root
 from opensession.parsers.vscode_copilot import AGENT
 from opensession.parsers.vscode_copilot.uris import folder_of, path_of
 from tests.helpers.lines import read_all
-from tests.parsers.vscode_copilot.making import ID, request, source_in, state
+from tests.parsers.vscode_copilot.making import ID, lines, request, source_in, state
 
 
 def roots(platform: str, **variables: str) -> list[str]:
@@ -147,3 +147,17 @@ def test_a_window_without_a_folder_has_none(tmp_path: Path) -> None:
     (source,) = AGENT.sources(Root(AGENT.name, str(root)))
 
     assert read_all(AGENT.read, source)[0].infos[ID].cwd == ""
+
+
+@pytest.mark.parametrize(
+    ("head", "sure"),
+    [
+        (lines({"kind": 0, "v": state(request(0))}), True),
+        (json.dumps(state(request(0)), indent=2).encode(), True),
+        (b'{"kind":"user","v":1}\n', False),
+        (b'{"requests":[]}', False),
+        (b"\xff\x00", False),
+    ],
+)
+def test_its_files_are_known_by_how_they_begin(head: bytes, sure: bool) -> None:
+    assert AGENT.recognises("/x", head) == (0.9 if sure else 0.0)
