@@ -13,6 +13,7 @@ as a message of theirs is not complete.
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import msgspec
 
 from opensession.parsers.databases import Database

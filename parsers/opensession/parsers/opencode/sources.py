@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from opensession.parsers.agent import Cursor, Delta, Environment, Root, Source, Storage
 from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.opencode import tree
@@ -20,12 +22,11 @@ from opensession.parsers.rows import read_rows
 
 _TREES = ("storage", "project")
 _CERTAIN, _POSSIBLE = 0.9, 0.3
-_TREE_DEPTH = 1
-"""A message has a folder of its own: those are left to the reconcile."""
 
 
 def roots(agent: str, env: Environment, name: str, variable: str) -> list[Root]:
-    """The folder of the databases, not what is below it, and those of the older files.
+    """The folders of the databases. The trees of older files below them are not watched, as each
+    message has a folder of its own there: they are left to the reconcile.
 
     `name` is what the agent calls its folder, `variable` what relocates its database.
     """
@@ -37,18 +38,14 @@ def roots(agent: str, env: Environment, name: str, variable: str) -> list[Root]:
         path = PurePosixPath(extra)
         if path.is_absolute():
             folders.append(str(path.parent if path.name in _TREES or _is_file(path) else path))
-    found: list[Root] = []
-    for folder in dict.fromkeys(folders):
-        found.append(Root(agent, folder, 0))
-        found += [Root(agent, f"{folder}/{each}", _TREE_DEPTH) for each in _TREES]
-    return found
+    return [Root(agent, folder, 0) for folder in dict.fromkeys(folders)]
 
 
 def sources(root: Root, name: str) -> Iterator[Source]:
-    """The databases in a folder, or the sessions of a tree of files."""
-    if _is_tree(root.path):
-        yield from tree.sources(root.agent, root.path)
-        return
+    """The databases in a folder, and the sessions of the trees of files below it."""
+    for folder in _trees(root):
+        for source in tree.sources(root.agent, folder):
+            yield msgspec.structs.replace(source, root=root.path)
     try:
         names = sorted(path.name for path in Path(root.path).iterdir())
     except OSError:
@@ -60,8 +57,10 @@ def sources(root: Root, name: str) -> Iterator[Source]:
 
 def source_of(root: Root, path: str, name: str) -> Source | None:
     """The source that a changed file belongs to."""
-    if _is_tree(root.path):
-        return tree.source_of(root.agent, root.path, path)
+    for below in _trees(root):
+        if path.startswith(f"{below}/"):
+            found = tree.source_of(root.agent, below, path)
+            return None if found is None else msgspec.structs.replace(found, root=root.path)
     folder, _, changed = path.rpartition("/")
     changed = changed.removesuffix("-wal")
     if folder != root.path.rstrip("/") or not _is_database(root.path, changed, name):
@@ -114,8 +113,12 @@ def _is_database(folder: str, file: str, name: str) -> bool:
     return stem != file and any(stem == each or stem.startswith(f"{each}-") for each in names)
 
 
-def _is_tree(folder: str) -> bool:
-    return PurePosixPath(folder).name in _TREES
+def _trees(root: Root) -> list[str]:
+    """The folders of older files: those below a root, or the root itself if it is named so."""
+    folder = root.path.rstrip("/")
+    if PurePosixPath(folder).name in _TREES:
+        return [folder]
+    return [f"{folder}/{each}" for each in _TREES]
 
 
 def _is_file(path: PurePosixPath) -> bool:
