@@ -310,6 +310,18 @@ def test_too_many_subagents_lose_nothing_but_the_oldest(tmp_path: Path) -> None:
     assert whole.skipped == {"of a subagent long ago": 1}
 
 
+def test_what_is_remembered_of_subagents_is_bounded() -> None:
+    source = Source("copilot", "/r", f"/r/{ID}/events.jsonl")
+    created = {"path": "/x", "file_text": "a line\n" * 10_000}
+    made = [call(f"c{at}", "create", created, at, f"a{at}") for at in range(60)]
+    lines = [Line(0, json.dumps(each).encode(), False) for each in made]
+
+    fed = feed(source, b"", lines)
+
+    assert len(fed.sessions) == 61
+    assert len(fed.state) < 3 << 20
+
+
 def test_what_is_unknown_is_kept_and_counted(tmp_path: Path) -> None:
     whole = read(tmp_path, start(), record("session.dance", 1, steps=3))
 

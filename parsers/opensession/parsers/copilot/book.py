@@ -14,7 +14,7 @@ import msgspec
 
 from opensession.parsers.agent import SessionDelta
 from opensession.parsers.copilot.fields import Object, string
-from opensession.parsers.timeline import ID_CHARACTERS, State, Timeline
+from opensession.parsers.timeline import DIFFS_CHARACTERS, ID_CHARACTERS, State, Timeline
 
 NAME = "copilot"
 
@@ -101,6 +101,17 @@ class Reading:
             for other in self.book.subagents.values():
                 if call_id in other.open and other is not state:
                     state.parent = other.id
+
+    def bound_diffs(self, call_id: str) -> None:
+        """Forgets the diffs of a subagent's call where all its like have too many together."""
+        call = self.line.state.open.get(call_id)
+        if not self.key or call is None or not any(part.diff for part in call.parts):
+            return
+        states = self.book.subagents.values()
+        opened = [part for state in states for each in state.open.values() for part in each.parts]
+        if sum(len(part.diff) for part in opened) > DIFFS_CHARACTERS:
+            for part in call.parts:
+                part.diff = ""
 
     def child_of(self, call_id: str) -> str:
         """The session of the subagent that a call started; empty where it started none."""

@@ -67,7 +67,9 @@ def on_assistant(reading: Reading, data: Object) -> None:
         if said and said != string(obj(request, "arguments"), "description"):
             own["intention"] = said
         action = tools.call_of(string(request, "name"), request)
-        line.call(reading.native, string(request, "toolCallId"), action, attributes=own, n=n)
+        call_id = string(request, "toolCallId")
+        line.call(reading.native, call_id, action, attributes=own, n=n)
+        reading.bound_diffs(call_id)
         n += 1 + len(action.more)
     if counted:
         if n == 0:
@@ -96,6 +98,7 @@ def on_call(reading: Reading, data: Object) -> None:
         attributes["model"] = model
     action = tools.call_of(string(data, "toolName"), data)
     line.call(reading.native, call_id, action, attributes=attributes)
+    reading.bound_diffs(call_id)
 
 
 def on_user_call(reading: Reading, data: Object) -> None:
