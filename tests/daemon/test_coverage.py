@@ -95,14 +95,14 @@ def test_custom_paths_that_nothing_is_read_from_are_named(home: Home) -> None:
 
     found = found_of(home)
 
-    assert [one["path"] for one in found["unrecognised"]] == folders[:3]
+    assert [one["path"] for one in found["unrecognised"]] == folders[:2]
     reasons = [one["reason"] for one in found["unrecognised"]]
-    assert reasons[1] == "there is no such folder"
-    assert "codex" in reasons[2]
+    assert reasons == ["nothing in it is known as an agent's", "there is no such folder"]
+    assert found["agents"]["codex"]["status"]["sessions"] == 1
     assert found["agents"]["claude-code"]["status"]["sessions"] == 1
     with running(home) as daemon:
         names = [check["name"] for check in daemon.call("daemon.health")["checks"]]
-    assert names.count("watchers.custom_paths") == 3
+    assert names.count("watchers.custom_paths") == 2
 
 
 def test_a_database_of_another_schema_is_told_in_health_status_and_coverage_alike(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from opensession.core.config import Settings
-from opensession.daemon.custom_paths import home_roots, unrecognised
-from opensession.daemon.roots import environment, named_by, plain_environment
+from opensession.daemon.custom_paths import judge, unrecognised
+from opensession.daemon.reconcile import scan
+from opensession.daemon.roots import named_by, plain_environment, roots_of
 from opensession.daemon.user_data import ExtraRoot
 from opensession.parsers.agent import Environment
 from opensession.parsers.registry import AGENTS, agent
@@ -18,18 +18,13 @@ ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
 
 
-def settings(*custom: str) -> Settings:
-    found = Settings()
-    watchers = msgspec.structs.replace(found.watchers, custom_paths=custom)
-    return msgspec.structs.replace(found, watchers=watchers)
-
-
 def found_below(home: Home, custom: str, told: tuple[ExtraRoot, ...] = ()) -> dict[str, list[str]]:
     """The names of the sources that each agent finds with this custom path."""
     names: dict[str, list[str]] = {}
+    plain = plain_environment(home.paths, {})
+    judged = {custom: judge(custom, AGENTS, plain)}
     for each in AGENTS:
-        env = environment(each, home.paths, {}, settings(custom), told)
-        roots = [*each.roots(env), *home_roots(each, custom)]
+        roots = roots_of(each, plain, judged, told)
         sources = [source for root in roots for source in each.sources(root)]
         names[each.name] = sorted(source.path.rsplit("/", 1)[-1] for source in sources)
     return {name: found for name, found in names.items() if found}
@@ -94,14 +89,25 @@ def test_a_custom_folder_may_be_a_home_with_several_agents(home: Home) -> None:
     }
 
 
-def test_an_agent_that_takes_any_name_leaves_files_that_begin_as_anothers(home: Home) -> None:
-    """Codex's records in a file that Codex would not name so: Claude Code does not read it."""
-    home.write("backup/one.jsonl", codex(TWO, "hello"))
+def test_files_of_other_names_are_known_by_how_they_begin(home: Home) -> None:
+    """Codex's records in a file that Codex would not name so: Claude Code, which takes any name,
+    leaves it to Codex.
+    """
+    home.write("backup/deep/one.jsonl", codex(TWO, "hello"))
+    home.write("backup/two.txt", codex(ONE, "hello"))
+    home.write("backup/three.txt", "hello")
+    home.write("backup/four.db", codex(ONE, "a database is not looked into"))
     folder = f"{home.path}/backup"
+    plain = plain_environment(home.paths, {})
 
     assert found_below(home, folder) == {}
-    (found,) = unrecognised([folder], AGENTS, plain_environment(home.paths, {}))
-    assert "codex" in found.reason
+    judged = judge(folder, AGENTS, plain)
+    (root,) = judged.loose
+    assert (root.agent, root.path) == ("codex", folder)
+    found = scan(agent("codex"), root, agents=AGENTS)
+    assert found is not None
+    assert list(found.sources) == [f"{folder}/two.txt", f"{folder}/deep/one.jsonl"]
+    assert unrecognised({folder: judged}) == []
 
 
 def test_every_agent_finds_nothing_in_a_folder_of_other_things(home: Home) -> None:
@@ -110,7 +116,8 @@ def test_every_agent_finds_nothing_in_a_folder_of_other_things(home: Home) -> No
         home.write(f"other/{name}", "SQLite format 3\0 or not")
     folder = f"{home.path}/other"
 
-    (found,) = unrecognised([folder], AGENTS, plain_environment(home.paths, {}))
+    judged = judge(folder, AGENTS, plain_environment(home.paths, {}))
+    (found,) = unrecognised({folder: judged})
     assert found.path == folder
 
 
@@ -118,7 +125,7 @@ def test_a_custom_folder_that_is_looked_in_anyway_is_no_stranger(home: Home) -> 
     home.write(f".claude/projects/p/{ONE}.jsonl", claude(ONE, "hello"))
     folder = f"{home.path}/.claude"
 
-    assert unrecognised([folder], AGENTS, plain_environment(home.paths, {})) == []
+    assert judge(folder, AGENTS, plain_environment(home.paths, {})).found
 
 
 @pytest.mark.parametrize("name", [each.name for each in AGENTS])

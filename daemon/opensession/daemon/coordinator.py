@@ -21,6 +21,7 @@ from opensession.core.errors import OpenSessionError, Unreachable
 from opensession.daemon import mounts
 from opensession.daemon.archive import DiskFull, archived_sources, file_for
 from opensession.daemon.book import Entry
+from opensession.daemon.custom_paths import Loose
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.reading import Setup
@@ -340,6 +341,10 @@ class Coordinator:
         stamps: dict[str, Stamp] = {}
         for path in paths:
             source = agent.source_of(root, path)
+            if source is None and isinstance(root, Loose):
+                source = Source(root.agent, root.path, path)  # if it is not known, a scan decides
+                if book.find(root.agent, path) is None:
+                    continue
             if source is None:
                 continue
             entry = book.find(source.agent, source.path)

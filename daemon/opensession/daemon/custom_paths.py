@@ -8,7 +8,7 @@ itself; what is decided here is who gives way to whom.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from opensession.parsers.detection import HEAD_BYTES
 PROBES = 8
 """So many files of a folder are looked into to tell whose they are."""
 
+LOOSE_FILES = 200
+"""So many files are looked into in a folder whose files no agent knows by their names."""
+
 SEEN_ENTRIES = 10_000
 """So many entries of a folder are looked at where no agent knows any of them by its name."""
 
@@ -28,6 +31,8 @@ LIKELY = 0.5
 
 PLATFORMS = ("linux", "darwin", "win32")
 """A home may have been copied, or be mounted, from a machine of another kind."""
+
+_DULL = frozenset({".git", "node_modules", "__pycache__", ".venv"})
 
 _DATABASES = (".db", ".vscdb", ".sqlite", ".sqlite3", "-wal", "-shm", "-journal")
 
@@ -51,52 +56,78 @@ def is_home(folder: str, agents: Sequence[Agent]) -> bool:
     )
 
 
-def may_have(agent: Agent, agents: Sequence[Agent], plain: Environment, folder: str) -> bool:
-    """Whether a folder that is no home may hold sessions of `agent`.
+class Loose(Root, frozen=True):
+    """A folder in which files are an agent's by how they begin, whatever their names."""
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What a folder of the configuration is taken for: a home, or a folder in which the agents
+    `takers` look for their own; `loose` has those whose files there have other names. `found` says
+    that any agent finds anything.
+    """
+
+    found: bool
+    home: bool = False
+    takers: frozenset[str] = frozenset()
+    loose: tuple[Loose, ...] = ()
+
+
+def judge(folder: str, agents: Sequence[Agent], plain: Environment) -> Judged:
+    """What a folder is, by the names in it, and where these say too little by how files begin.
 
     An agent that takes a file of any name gives way where one that knows its own by their names
     has some, and where the files begin as another agent's do; otherwise it would read another
-    agent's files as its own.
+    agent's files as its own. Looks through the folder: not for a thread that must not wait.
     """
-    if not _takes_any(agent, plain, folder):
-        return True
-    if any(
-        other is not agent and not _takes_any(other, plain, folder) and _has(other, plain, folder)
-        for other in agents
-    ):
-        return False
+    if not Path(folder).is_dir():
+        return Judged(found=False, takers=frozenset(agent.name for agent in agents))
+    if is_home(folder, agents):
+        return Judged(found=True, home=True)
+    any_name = [agent for agent in agents if _takes_any(agent, plain, folder)]
+    having = {agent.name for agent in agents if _has(agent, plain, folder)}
+    takers = {agent.name for agent in agents if agent not in any_name}
+    if not takers & having:
+        takers |= {
+            agent.name
+            for agent in any_name
+            if agent.name not in having or _begin_as_its_own(agent, agents, plain, folder)
+        }
+    if takers & having:
+        return Judged(found=True, takers=frozenset(takers))
+    claims = {_claimed(path, agents) for path in islice(_files(folder), LOOSE_FILES)}
+    loose = tuple(Loose(agent.name, folder) for agent in agents if agent.name in claims)
+    return Judged(found=bool(loose), takers=frozenset(takers), loose=loose)
+
+
+def _begin_as_its_own(
+    agent: Agent, agents: Sequence[Agent], plain: Environment, folder: str
+) -> bool:
     probed = islice(_sources(agent, plain, folder), PROBES)
     claims = [claim for source in probed if (claim := _claimed(source.path, agents))]
     return not claims or agent.name in claims
 
 
-def unrecognised(
-    folders: Sequence[str], agents: Sequence[Agent], plain: Environment
-) -> list[Unrecognised]:
+def unrecognised(judged: Mapping[str, Judged]) -> list[Unrecognised]:
     """The folders in which no agent finds anything, and why."""
-    found = []
-    for folder in folders:
-        if not Path(folder).is_dir():
-            found.append(Unrecognised(folder, "there is no such folder"))
-        elif not is_home(folder, agents) and not any(
-            _has(agent, plain, folder) and may_have(agent, agents, plain, folder)
-            for agent in agents
-        ):
-            found.append(Unrecognised(folder, _unnamed(folder, agents)))
-    return found
+    return [
+        Unrecognised(
+            folder,
+            "nothing in it is known as an agent's"
+            if Path(folder).is_dir()
+            else "there is no such folder",
+        )
+        for folder, each in judged.items()
+        if not each.found
+    ]
 
 
-def _unnamed(folder: str, agents: Sequence[Agent]) -> str:
-    """What is said of a folder whose files no agent knows by their names."""
-    claims: dict[str, int] = {}
-    for path in islice(_files(folder), PROBES):
-        claim = _claimed(path, agents)
-        if claim:
-            claims[claim] = claims.get(claim, 0) + 1
-    if not claims:
-        return "nothing in it is known as an agent's"
-    likeliest = max(claims, key=lambda name: claims[name])
-    return f"no file in it is named as an agent names its own; some begin as those of {likeliest}"
+def loose_sources(agent: Agent, root: Loose, agents: Sequence[Agent]) -> Iterator[Source]:
+    """What is an agent's in such a folder, by names and by content."""
+    named = {source.path: source for source in agent.sources(root)}
+    yield from named.values()
+    for path in islice(_files(root.path), LOOSE_FILES):
+        if path not in named and _claimed(path, agents) == agent.name:
+            yield Source(agent.name, root.path, path)
 
 
 def _claimed(path: str, agents: Sequence[Agent]) -> str:
@@ -129,7 +160,7 @@ def _files(folder: str) -> Iterator[str]:
     """Files below a folder, of so many entries as are looked at; links are not followed."""
     seen = 0
     for place, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if name not in _DULL)
         yield from (f"{place}/{name}" for name in sorted(names))
         seen += len(folders) + len(names)
         if seen > SEEN_ENTRIES:

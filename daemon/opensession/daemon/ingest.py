@@ -32,6 +32,7 @@ from opensession.daemon.watch import RootState, Sink, Watcher, make_watcher
 from opensession.daemon.workers import COMMAND, MEMORY_BYTES
 from opensession.daemon.writing import Writing
 from opensession.parsers.agent import Agent, Root
+from opensession.parsers.databases import close_databases
 
 __all__ = ["Ingest", "Options", "Place", "Summary"]
 
@@ -147,6 +148,7 @@ class Ingest:
         self._join(1.0)
         self._dispatch.pool.kill()
         self._dispatch.pool.join(1.0)
+        close_databases()
         return closed
 
     def mark_dirty(self, root: Root, path: str) -> None:
@@ -218,7 +220,7 @@ class Ingest:
     def _newest(self, root: Root) -> int:
         """The newest change below a root, by stat alone; what is kept out does not count."""
         agent = next(agent for agent in self._agents if agent.name == root.agent)
-        found = scan(agent, root)
+        found = scan(agent, root, agents=self._agents)
         book = self._dispatch.book
         return max(
             (

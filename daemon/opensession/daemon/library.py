@@ -24,8 +24,9 @@ from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.coverage import Unrecognised
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.core.rpc.envelope import Params
-from opensession.daemon import custom_paths, logs, roots, set_aside, tasks, wsl
+from opensession.daemon import custom_paths, logs, roots, set_aside, tasks
 from opensession.daemon.coverage import Facts
+from opensession.daemon.custom_paths import Judged
 from opensession.daemon.ingest import Ingest
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
@@ -217,24 +218,28 @@ class Library:
     # Settings and folders.
 
     def environment(self, agent: Agent, told: Sequence[ExtraRoot]) -> Environment:
-        """Where to look for the sessions of an agent, if clients told of these folders."""
-        return roots.environment(
-            agent, self._paths, self._environ, self._settings, told, self.agents
-        )
+        """Where to look for the sessions of an agent by default, and where clients told of."""
+        return roots.environment(agent, self._plain, {}, told)
 
-    def roots_of(self, agent: Agent) -> list[Root]:
-        """The folders of one agent, enabled or not."""
-        homes = [
-            root
+    def judged(self) -> dict[str, Judged]:
+        """What the folders of the configuration are taken for; looks into them."""
+        return {
+            folder: custom_paths.judge(folder, self.agents, self._plain)
             for folder in self._settings.watchers.custom_paths
-            for root in custom_paths.home_roots(agent, folder)
-        ]
-        return [*agent.roots(self.environment(agent, self._told)), *homes, *wsl.roots(agent)]
+        }
+
+    def roots_of(self, agents: Sequence[Agent]) -> list[list[Root]]:
+        """The folders of each of these agents, enabled or not."""
+        judged = self.judged()
+        return [roots.roots_of(agent, self._plain, judged, self._told) for agent in agents]
 
     def unrecognised(self) -> list[Unrecognised]:
         """Folders of the configuration that nothing is read from; looks into them."""
-        plain = roots.plain_environment(self._paths, self._environ)
-        return custom_paths.unrecognised(self._settings.watchers.custom_paths, self.agents, plain)
+        return custom_paths.unrecognised(self.judged())
+
+    @property
+    def _plain(self) -> Environment:
+        return roots.plain_environment(self._paths, self._environ)
 
     def coverage_facts(self) -> Facts:
         """What is known of roots and sources; nothing without an index."""
@@ -244,7 +249,7 @@ class Library:
         """The folders of every agent that is enabled; may be called from any thread."""
         enabled = self._settings.watchers.enabled
         watched = [agent for agent in self.agents if enabled(agent.name)]
-        return [root for agent in watched for root in self.roots_of(agent)]
+        return [root for found in self.roots_of(watched) for root in found]
 
     async def take_up(self, settings: Settings) -> None:
         """Other settings count from now on."""

@@ -6,11 +6,12 @@ that is gone, or of which half the files vanished at once, is a state and no del
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from opensession.daemon.custom_paths import Loose, loose_sources
 from opensession.parsers.agent import Agent, Root, Source
 from opensession.parsers.stamps import Stamp, stamp_of
 
@@ -47,15 +48,24 @@ class Differences(msgspec.Struct, frozen=True):
     vanished: int = 0
 
 
-def scan(agent: Agent, root: Root, stopped: Callable[[], bool] = lambda: False) -> Found | None:
+def scan(
+    agent: Agent,
+    root: Root,
+    stopped: Callable[[], bool] = lambda: False,
+    agents: Sequence[Agent] = (),
+) -> Found | None:
     """Every source below `root` with its stamp, newest path kept where two are the same file path.
 
-    Reads no file. None if it was stopped midway: half a root must not count as the whole.
+    Reads no file, but for a `Loose` root the beginnings of those there; for that it has to know all
+    `agents`. None if it was stopped midway: half a root must not count as the whole.
     """
     if not Path(root.path).is_dir():
         return Found(exists=False)
     sources: dict[str, tuple[Source, Stamp]] = {}
-    for source in agent.sources(root):
+    found = agent.sources(root)
+    if isinstance(root, Loose):
+        found = loose_sources(agent, root, agents)
+    for source in found:
         if stopped():
             return None
         stamp = stamp_of(agent.files(source))

@@ -203,7 +203,8 @@ class RootWatch:
     def _scan(self, root: Root, number: int) -> None:
         found: Found | None = None
         try:
-            found = scan(self._agents[root.agent], root, self._stopping.is_set)
+            agents = tuple(self._agents.values())
+            found = scan(self._agents[root.agent], root, self._stopping.is_set, agents)
         except Exception:
             log.exception("a folder of %s could not be looked through", root.agent)
         self._deliver(Scanned(root, number, found))

@@ -7,36 +7,39 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from opensession.core.config import Settings
 from opensession.core.paths import Paths
-from opensession.daemon import custom_paths
+from opensession.daemon import wsl
+from opensession.daemon.custom_paths import Judged, home_roots
 from opensession.daemon.user_data import ExtraRoot
-from opensession.parsers.agent import Agent, Environment
-from opensession.parsers.registry import AGENTS
+from opensession.parsers.agent import Agent, Environment, Root
 
 
 def environment(
     agent: Agent,
-    paths: Paths,
-    environ: Mapping[str, str],
-    settings: Settings,
+    plain: Environment,
+    judged: Mapping[str, Judged],
     told: Sequence[ExtraRoot],
-    agents: Sequence[Agent] = AGENTS,
 ) -> Environment:
-    """Where to look for the sessions of an agent: `told` are folders that clients named, `agents`
-    all there are.
+    """Where to look for the sessions of an agent: `told` are folders that clients named, `judged`
+    those of the configuration.
     """
-    plain = plain_environment(paths, environ)
-    custom = [
-        path
-        for path in settings.watchers.custom_paths
-        if not custom_paths.is_home(path, agents)
-        and custom_paths.may_have(agent, agents, plain, path)
-    ]
+    custom = [folder for folder, each in judged.items() if agent.name in each.takers]
     extra = [root.path for root in told if root.agent == agent.name]
-    return msgspec.structs.replace(
-        plain, extra=(*custom, *extra), projects=settings.watchers.repos
-    )
+    return msgspec.structs.replace(plain, extra=(*custom, *extra))
+
+
+def roots_of(
+    agent: Agent,
+    plain: Environment,
+    judged: Mapping[str, Judged],
+    told: Sequence[ExtraRoot],
+) -> list[Root]:
+    """The folders of an agent."""
+    custom: list[Root] = []
+    for folder, each in judged.items():
+        custom += [root for root in each.loose if root.agent == agent.name]
+        custom += home_roots(agent, folder) if each.home else []
+    return [*custom, *agent.roots(environment(agent, plain, judged, told)), *wsl.roots(agent)]
 
 
 def plain_environment(paths: Paths, environ: Mapping[str, str]) -> Environment:

@@ -27,11 +27,12 @@ async def list_(app: App, params: AgentsListParams, client: Client) -> AgentsLis
     await app.refresh_config()
     rows = []
     known = await app.library.agent_status()
-    for agent in app.library.agents:
-        roots = app.library.roots_of(agent)
+    agents = app.library.agents
+    places = await asyncio.to_thread(app.library.roots_of, agents)
+    for agent, roots in zip(agents, places, strict=True):
         status = known.get(agent.name)
         if params.scan or status is None:
-            sources, size = await asyncio.to_thread(_count, agent, roots)
+            sources, size = await asyncio.to_thread(_count, agent, roots, agents)
         else:
             sources, size = status.sources, status.bytes
         rows.append(
@@ -66,7 +67,10 @@ async def coverage(app: App, params: CoverageParams, client: Client) -> Coverage
     found = checks.check_agents(statuses, indexing, time.time_ns() // 1000)
 
     def work(db: apsw.Connection) -> list[AgentCoverage]:
-        places = [(each, enabled(each.name), resolved(library.roots_of(each))) for each in agents]
+        places = [
+            (agent, enabled(agent.name), resolved(roots))
+            for agent, roots in zip(agents, library.roots_of(agents), strict=True)
+        ]
         facts = library.coverage_facts()
         return coverage_of_agents(db, params, places, statuses, found, facts)
 
@@ -78,8 +82,8 @@ async def coverage(app: App, params: CoverageParams, client: Client) -> Coverage
     )
 
 
-def _count(agent: Agent, roots: Sequence[Root]) -> tuple[int, int]:
-    found = [part for root in roots if (part := scan(agent, root)) is not None]
+def _count(agent: Agent, roots: Sequence[Root], agents: Sequence[Agent]) -> tuple[int, int]:
+    found = [part for root in roots if (part := scan(agent, root, agents=agents)) is not None]
     total = survey(found)
     return total.sources, total.bytes
 
