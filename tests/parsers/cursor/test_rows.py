@@ -341,6 +341,16 @@ def test_another_database_in_the_same_file_is_read_from_its_beginning(store: Sto
     assert reader.texts("after") == ["prompt 1", "answer 1"]
 
 
+def test_conversations_that_hold_nothing_are_passed(store: Store) -> None:
+    for number in range(1200):
+        store.put(
+            f"composerData:c{number:04}", {"fullConversationHeadersOnly": [], "text": "draft"}
+        )
+    store.turn("zz", 1)
+
+    assert fresh(store.source).sessions.keys() == {"zz"}
+
+
 def test_a_conversation_larger_than_a_slice_is_told_in_pieces(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

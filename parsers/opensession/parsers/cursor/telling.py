@@ -79,8 +79,9 @@ def tell(
     whole = next_bubble == len(conversation.bubbles)
     tail = hash_of(*lines, bytes(conversation.light()))
     if not begun:
-        told = known is not None and (start, tail) == (known.count, known.tail)
-        if whole and told and changed != [marks.WHOLE]:
+        same = known is not None and whole and (start, tail) == (known.count, known.tail)
+        if known is not None and same and changed != [marks.WHOLE]:
+            known.row, known.stamp = row, stamp
             return
         if start == 0 and not lines:
             return  # a conversation without anything in it

@@ -4,10 +4,8 @@
     CREATE TABLE cursorDiskKV (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)
     CREATE TABLE composerHeaders (composerId, workspaceId, createdAt, lastUpdatedAt, …, value)
 
-First every conversation once, in the order of its key. Then what has a row number above those seen:
-Cursor replaces rows, which gives them new numbers. Where a writer updates rows in place instead,
-the latest conversations' own rows and the table of heads tell. The keys asked for are named or
-begin with a prefix; credentials lie in the same tables (`cursorAuth/…`).
+First every conversation once, in the order of its key; then what changed (see `changes`). The keys
+asked for are named or begin with a prefix; credentials lie in the same tables (`cursorAuth/…`).
 """
 
 from __future__ import annotations
@@ -15,7 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from opensession.parsers.agent import Source, SourceRefused
-from opensession.parsers.cursor import marks
+from opensession.parsers.cursor import changes, marks
+from opensession.parsers.cursor.changes import STAMP
 from opensession.parsers.cursor.composers import (
     Conversation,
     conversation_of,
@@ -28,7 +27,7 @@ from opensession.parsers.cursor.telling import Lines, tell
 from opensession.parsers.cursor.values import decoded, items, mapping, time_us, words
 from opensession.parsers.cursor.workspaces import folder_of_workspace, folders_of_conversations
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pull, Pulled, Replaced
+from opensession.parsers.rows import Pull, Pulled
 
 ALLOWED: Allowed = {
     "ItemTable": frozenset(("key", "value")),
@@ -41,23 +40,14 @@ _COMPOSERS = "composer.composerData"
 _HEADS = "composer.composerHeaders"
 _LISTS = ((_CHATS, "tabs", "tabId"), (_COMPOSERS, "allComposers", "composerId"))
 
-_KEYS_AT_ONCE = 20_000
-_WATCHED = 8
-"""How many of the latest conversations are looked at by themselves."""
-
-_DAY_MS = 86_400_000
-
-_STAMP = (
-    "octet_length(value) || ':' || CASE WHEN typeof(value) = 'text' AND"
-    " instr(value, '\"lastUpdatedAt\":') > 0 THEN"
-    " substr(value, instr(value, '\"lastUpdatedAt\":') + 16, 26) ELSE '' END"
-)
 _ROWS = (
-    f"SELECT key, rowid, {_STAMP}, value FROM cursorDiskKV"  # noqa: S608
+    f"SELECT key, rowid, {STAMP}, value FROM cursorDiskKV"  # noqa: S608
     " WHERE key > ? AND key < 'composerData;' ORDER BY key"
 )
-_ROW = f"SELECT rowid, {_STAMP}, value FROM cursorDiskKV WHERE key = ?"  # noqa: S608
-_STAMP_OF = f"SELECT rowid, {_STAMP} FROM cursorDiskKV WHERE key = ?"  # noqa: S608
+_ROW = f"SELECT rowid, {STAMP}, value FROM cursorDiskKV WHERE key = ?"  # noqa: S608
+
+_SCANNED_AT_ONCE = 500
+"""Conversations; many hold nothing, and a pull is to be short."""
 
 
 def puller(source: Source) -> Pull:
@@ -81,6 +71,7 @@ class _Pull:
             name: database.columns(name)
             for name in ("ItemTable", "cursorDiskKV", "composerHeaders")
         }
+        self._has_heads = self._has("composerHeaders", "composerId", "lastUpdatedAt", "value")
         self._listed: dict[str, Any] | None = None
 
     def run(self) -> Pulled:
@@ -150,45 +141,27 @@ class _Pull:
         """Tells the conversations whose rows changed; reports whether some were left."""
         mark = self._mark
         if not mark.scan and not mark.checkpoints:
-            self._begin()
+            changes.begin(self._database, mark, heads=self._has_heads)
+            mark.folders = folders_of_conversations(self._source)
         if mark.part is not None and not self._one(mark.part.id, []):
             mark.part = None  # deleted amid its telling
         if not mark.scanned:
             if not self._scan():
                 return True
             mark.scanned, mark.folders = True, None
-        left = self._look()
+        left = changes.look(self._database, mark, heads=self._has_heads)
         for name in list(mark.pending):
             if self._out.full or mark.part is not None:
                 return True
             self._one(name, mark.pending.pop(name))
         return left or mark.part is not None
 
-    def _begin(self) -> None:
-        """Notes up to where the first pass sees all rows, whatever is written meanwhile."""
-        mark = self._mark
-        for row, key in self._database.rows(
-            "SELECT rowid, key FROM cursorDiskKV ORDER BY rowid DESC LIMIT 1"
-        ):
-            below = list(
-                self._database.rows(
-                    "SELECT rowid, key FROM cursorDiskKV WHERE rowid < ?"
-                    " ORDER BY rowid DESC LIMIT 8",
-                    (row,),
-                )
-            )
-            for number, name in [*reversed(below), (row, key)]:
-                marks.check(mark, number, str(name))
-        if not mark.checkpoints:
-            mark.checkpoints.append((0, 0))
-        mark.latest = self._latest()
-        mark.folders = folders_of_conversations(self._source)
-
     def _scan(self) -> bool:
         """Goes on with a pass over all conversations; False if it stopped amid it."""
         mark = self._mark
-        for key, row, stamp, value in self._database.rows(_ROWS, (mark.scan or "composerData:",)):
-            if self._out.full or mark.part is not None:
+        after = (mark.scan or "composerData:",)
+        for number, (key, row, stamp, value) in enumerate(self._database.rows(_ROWS, after)):
+            if self._out.full or mark.part is not None or number == _SCANNED_AT_ONCE:
                 return False
             mark.scan = key
             conversation = conversation_of(key.removeprefix("composerData:"), value)
@@ -239,90 +212,6 @@ class _Pull:
             stamp=stamp or "",
         )
 
-    # what changed
-
-    def _look(self) -> bool:
-        """Notes the conversations that changed since the last look; True if there may be more."""
-        mark, database = self._mark, self._database
-        last = self._checked()
-        if last is None:
-            if mark.settled and not any(self._stamp(name) for name in mark.settled):
-                raise Replaced
-            # None of the rows that were seen has its number: the file was compacted. What was
-            # updated since is told again.
-            mark.scan, mark.scanned = "", False
-            mark.since = max(1, mark.updated - _DAY_MS)
-            mark.checkpoints = []
-            return True
-        seen = 0
-        for row, key in database.rows(
-            "SELECT rowid, key FROM cursorDiskKV WHERE rowid > ? ORDER BY rowid LIMIT ?",
-            (last, _KEYS_AT_ONCE),
-        ):
-            seen += 1
-            kind, _, rest = str(key).partition(":")
-            name, _, bubble = rest.partition(":")
-            if kind in ("composerData", "bubbleId", "codeBlockDiff") and name:
-                marks.changed(mark, name, bubble if kind == "bubbleId" else "")
-            if seen == _KEYS_AT_ONCE or len(mark.pending) >= marks.PENDING:
-                marks.check(mark, row, str(key))
-                return True
-        if seen:
-            marks.check(mark, row, str(key))
-        self._look_at_heads()
-        return False
-
-    def _checked(self) -> int | None:
-        """Up to which row all were seen: the last such that its number was not given again."""
-        mark = self._mark
-        while mark.checkpoints:
-            row, key_hash = mark.checkpoints[-1]
-            if row == 0:
-                return 0
-            found = list(
-                self._database.rows("SELECT key FROM cursorDiskKV WHERE rowid = ?", (row,))
-            )
-            if found and hash_of(str(found[0][0])) == key_hash:
-                return row
-            if not found and self._is_beyond(row):
-                return row  # replaced, as rows are; after a deletion its number were given again
-            mark.checkpoints.pop()
-        return None
-
-    def _is_beyond(self, row: int) -> bool:
-        sql = "SELECT 1 FROM cursorDiskKV WHERE rowid > ? LIMIT 1"
-        return any(True for _ in self._database.rows(sql, (row,)))
-
-    def _look_at_heads(self) -> None:
-        """Notes conversations whose rows were updated in place, as far as that is told."""
-        mark = self._mark
-        for name in list(mark.settled)[-_WATCHED:]:
-            known = mark.settled[name]
-            if self._stamp(name) not in (None, (known.row, known.stamp)):
-                marks.changed(mark, name)
-        if self._has("composerHeaders", "composerId", "lastUpdatedAt"):
-            for name, updated in self._database.rows(
-                "SELECT composerId, lastUpdatedAt FROM composerHeaders"
-                " WHERE lastUpdatedAt > ? ORDER BY lastUpdatedAt LIMIT ?",
-                (mark.latest, marks.PENDING),
-            ):
-                if isinstance(name, str) and isinstance(updated, int):
-                    marks.changed(mark, name)
-                    mark.latest = updated
-
-    def _stamp(self, name: str) -> tuple[int, str] | None:
-        """The number and the stamp of a conversation's row; None if it is not there."""
-        for row, stamp in self._database.rows(_STAMP_OF, (f"composerData:{name}",)):
-            return row, stamp or ""
-        return None
-
-    def _latest(self) -> int:
-        if not self._has("composerHeaders", "composerId", "lastUpdatedAt"):
-            return 0
-        for (updated,) in self._database.rows("SELECT max(lastUpdatedAt) FROM composerHeaders"):
-            return updated if isinstance(updated, int) else 0
-        return 0
-
     # the list of heads
 
     def _listed_head(self, conversation: Conversation) -> dict[str, Any]:
@@ -330,7 +219,7 @@ class _Pull:
         if {"name", "workspaceIdentifier"} <= conversation.row.keys():
             return {}
         found: Any = None
-        if self._has("composerHeaders", "composerId", "value"):
+        if self._has_heads:
             for (value,) in self._database.rows(
                 "SELECT value FROM composerHeaders WHERE composerId = ?", (conversation.id,)
             ):
