@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from opensession.core.config.settings import CommandAgent
 from opensession.parsers.agent import Agent
 from opensession.parsers.aider import AGENT as AIDER
+from opensession.parsers.amp import AGENT as AMP
 from opensession.parsers.claude_code import AGENT as CLAUDE_CODE
 from opensession.parsers.cline import AGENT as CLINE
 from opensession.parsers.codex import AGENT as CODEX
@@ -26,6 +27,7 @@ BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
     AIDER,
+    AMP,
     COPILOT,
     VSCODE_COPILOT,
     CURSOR,
