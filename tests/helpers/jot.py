@@ -50,7 +50,7 @@ class _State(msgspec.Struct):
     ended: bool = False
 
 
-class Jot:
+class Jot(Agent):
     """The agent. `parser_version` and `slice_bytes` can be set by a test."""
 
     name = "jot"

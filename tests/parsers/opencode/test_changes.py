@@ -81,6 +81,8 @@ def test_a_call_is_told_when_it_runs_and_its_result_when_it_ends(made: Made) -> 
     assert result.attributes["result.exit_code"] == 2
     assert result.attributes["result.call_seq"] == 2
     assert result.attributes["result.duration_ms"] == 500
+    made.part(S, "msg_2", "prt_2", "tool", **tool("completed", output="done", title="Build"))
+    assert follow.look() == []
     whole = read_all(read, made.source)[0]
     assert whole.sessions == follow.whole.sessions
 
@@ -259,6 +261,7 @@ def test_one_of_very_many_sessions_goes_on(made: Made) -> None:
         made.prompt(session, 9000 + names.index(session), "More")
         made.session(session)
     assert [event.blocks[0]["text"] for event in follow.look()] == ["More", "More"]
+    assert all(len(follow.whole.sessions[session]) == 2 for session in (names[0], names[40]))
     assert read_all(read, made.source)[0].sessions == follow.whole.sessions
 
 

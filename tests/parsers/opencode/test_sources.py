@@ -19,8 +19,7 @@ def paths(**given: object) -> list[str]:
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
 def test_the_folder_is_the_same_on_all_platforms(platform: str) -> None:
-    folder = "/home/dev/.local/share/opencode"
-    assert paths(platform=platform) == [folder, f"{folder}/storage", f"{folder}/project"]
+    assert paths(platform=platform) == ["/home/dev/.local/share/opencode"]
 
 
 def test_variables_and_the_configuration_move_it() -> None:
@@ -31,12 +30,22 @@ def test_variables_and_the_configuration_move_it() -> None:
     given = paths(extra=("/x/opencode/storage", "/y/opencode.db", "relative"))
     assert "/x/opencode" in given
     assert "/y" in given
-    assert len(given) == 9
+    assert len(given) == 3
 
 
 def test_only_the_folder_of_the_database_is_watched() -> None:
     env = Environment(home="/home/dev", variables={}, platform="linux")
-    assert [root.watch_depth for root in AGENT.roots(env)] == [0, 1, 1]
+    assert [root.watch_depth for root in AGENT.roots(env)] == [0]
+
+
+def test_older_files_below_the_folder_are_sources_of_it(tmp_path: Path) -> None:
+    session = tmp_path / "storage/session/global/ses_1.json"
+    session.parent.mkdir(parents=True)
+    session.write_text("{}")
+    root = Root("opencode", str(tmp_path))
+    (found,) = AGENT.sources(root)
+    assert (found.root, found.path) == (str(tmp_path), str(session))
+    assert AGENT.source_of(root, str(session)) == found
 
 
 def test_databases_of_every_channel_are_sources(tmp_path: Path) -> None:
