@@ -286,6 +286,7 @@ class Coordinator:
             if self._dispatch.depth == 0 and not self._inbox:
                 self._keeping.rest()
                 self._keeping.merge(now)
+                self._keeping.close(now)
         self._look_after_runs(now)
 
     def _notice_clock(self, now: float) -> None:

@@ -1,4 +1,6 @@
-"""What is done when nothing else is: merging archive frames, tidying, giving memory back."""
+"""What is done when nothing else is: merging archive frames, tidying, giving memory back, closing
+the databases of other programs.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,10 @@ import time
 from opensession.daemon.dispatch import BACKLOG_BYTES
 from opensession.daemon.store.writer import Writer
 from opensession.daemon.writing import Writing
+from opensession.parsers.databases import close_databases
+
+UNUSED_SECONDS = 60.0
+"""How long after a read a database of another program stays open at least."""
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +30,8 @@ class Housekeeping:
         self._due: float | None = None
         self._bytes = 0
         self._unsettled = True
+        self._read_at = 0.0
+        self._close_due: float | None = None
 
     def set_idle(self, idle: float, now: float) -> None:
         """Takes up another time after which a source is quiet."""
@@ -35,8 +43,11 @@ class Housekeeping:
         """Something was stored, so there will be something to do."""
         self._bytes += size
         self._unsettled = True
+        self._read_at = now
         if self._due is None:
             self._due = now + self._idle
+        if self._close_due is None:
+            self._close_due = now + UNUSED_SECONDS
 
     def unread(self) -> list[int]:
         """Sources that the index asks to be read from their beginning, newest first. It asks only
@@ -58,8 +69,20 @@ class Housekeeping:
         _trim()
 
     def next_due(self) -> float | None:
-        """When `merge` has something to do."""
-        return self._due
+        """When `merge` or `close` has something to do."""
+        if self._due is None or self._close_due is None:
+            return self._close_due if self._due is None else self._due
+        return min(self._due, self._close_due)
+
+    def close(self, now: float) -> None:
+        """Closes databases that were not read for a while, so that a program that ends can bring
+        its write-ahead log into the file.
+        """
+        if self._close_due is None or now < self._close_due:
+            return
+        close_databases(UNUSED_SECONDS)
+        left = self._read_at + UNUSED_SECONDS - now
+        self._close_due = now + left if left > 0 else None
 
     def merge(self, now: float) -> None:
         """Merges the frames of one source that is quiet; sets the time for the next."""
