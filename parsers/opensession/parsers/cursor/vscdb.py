@@ -45,6 +45,11 @@ _ROWS = (
     " WHERE key > ? AND key < 'composerData;' ORDER BY key"
 )
 _ROW = f"SELECT rowid, {STAMP}, value FROM cursorDiskKV WHERE key = ?"  # noqa: S608
+_ITEM = (
+    "SELECT rowid, octet_length(value), CASE WHEN octet_length(value) <= ? THEN value END"
+    " FROM ItemTable WHERE key = ?"
+)
+_SMALL_VALUE = 256 << 10
 
 _SCANNED_AT_ONCE = 500
 """Conversations; many hold nothing, and a pull is to be short."""
@@ -95,12 +100,10 @@ class _Pull:
     def _lists(self) -> bool:
         """Tells the conversations of the lists that changed; reports whether some were left."""
         for key, items_key, id_key in _LISTS:
+            whole = self._state_of(key)
+            if whole is None or self._mark.lists.get(key) == whole:
+                continue
             value = self._item(key)
-            if value is None:
-                continue
-            whole = hash_of(value if isinstance(value, (str, bytes)) else "")
-            if self._mark.lists.get(key) == whole:
-                continue
             if self._mark.lists.get(f"{key}…") != whole:
                 self._mark.lists[f"{key}…"] = whole
                 self._mark.chat = 0
@@ -129,6 +132,13 @@ class _Pull:
             while mark.part is not None:
                 tell(None, mark, self._out, conversation, folder=folder)
         return True
+
+    def _state_of(self, key: str) -> int | None:
+        """What differs when a value is another; of a large one it is not read."""
+        for row, size, value in self._database.rows(_ITEM, (_SMALL_VALUE, key)):
+            known = value if isinstance(value, (str, bytes)) else f"{row}:{size}"
+            return None if size is None else hash_of(known)
+        return None
 
     def _item(self, key: str) -> Any:
         for (value,) in self._database.rows("SELECT value FROM ItemTable WHERE key = ?", (key,)):
