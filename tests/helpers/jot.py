@@ -54,6 +54,7 @@ class Jot(Agent):
     """The agent. `parser_version` and `slice_bytes` can be set by a test."""
 
     name = "jot"
+    ids = "the name of the file"
     label = "Jot"
     color = "#000000"
     variables: tuple[str, ...] = ()
