@@ -81,7 +81,7 @@ def test_a_call_is_told_when_it_runs_and_its_result_when_it_ends(made: Made) -> 
     assert result.attributes["result.exit_code"] == 2
     assert result.attributes["result.call_seq"] == 2
     assert result.attributes["result.duration_ms"] == 500
-    made.part(S, "msg_2", "prt_2", "tool", **tool("completed", output="done", title="Build"))
+    made.part(S, "msg_2", "prt_2", "tool", **{**ended, "title": "Build"})
     assert follow.look() == []
     whole = read_all(read, made.source)[0]
     assert whole.sessions == follow.whole.sessions
