@@ -84,6 +84,28 @@ def test_every_conversation_of_a_real_database_is_a_session(real: Path) -> None:
     assert all(image["url"].endswith((".jpg", ".png")) for image in images)
 
 
+def test_rows_of_another_program_s_tests(corpus: Path, tmp_path: Path) -> None:
+    """A conversation of `_v` 3 as JSON, in a database made by hand."""
+    folder = corpus / "cursor" / "opensession-fixture"
+    store = global_store(tmp_path)
+    store.put("composerData:comp-fixture", json.loads((folder / "composer_data.json").read_text()))
+    for key, value in json.loads((folder / "bubbles.json").read_text()).items():
+        store.put(key, value)
+    whole = fresh(store.source)
+
+    assert whole.info.title == "Cursor Fixture Session"
+    assert whole.info.model == "claude-3.5-sonnet"
+    assert [event.type for event in whole.events] == [
+        "UserMessage",
+        "ShellCommand",
+        "ToolResult",
+        "AgentMessage",
+    ]
+    assert texts(whole.events) == ["list files", "echo hi", "hi", "all done"]
+    assert whole.events[0].time_us == 1_771_234_200_000_000
+    assert all(event.attributes["time.estimated"] for event in whole.events)
+
+
 @pytest.mark.parametrize(
     ("folder", "cwd"),
     [
