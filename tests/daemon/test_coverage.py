@@ -14,6 +14,7 @@ from opensession.core.timeparse import parse_time
 from opensession.daemon import admission, checks
 from opensession.daemon.agent_status import Counts, is_left_out, statuses
 from opensession.daemon.book import Entry
+from opensession.daemon.coverage import OTHER
 from opensession.daemon.watch import RootState
 from opensession.parsers import opening
 from opensession.parsers.agent import Source
@@ -40,7 +41,7 @@ def found_of(home: Home, **params: Any) -> dict[str, Any]:
 
 def test_every_source_is_accounted_for(home: Home) -> None:
     transcript = home.write(f".claude/projects/p/{ONE}.jsonl", claude(ONE, "hello", "there"))
-    rollout = codex(TWO, "hello") + b'not json\n{"type":"zzz"}\n'
+    rollout = codex(TWO, "hello") + b'not json\n{"type":"zzz"}\n{"type":"a secret, in fact!"}\n'
     home.write(ROLLOUT, rollout)
     (home.path / ROLLOUT).with_name("rollout-link.jsonl").symlink_to("/etc/passwd")
 
@@ -50,7 +51,7 @@ def test_every_source_is_accounted_for(home: Home) -> None:
     assert (claude_code["status"]["sessions"], claude_code["sources"]) == (1, [])
     assert claude_code["read_bytes"] == transcript.stat().st_size
     assert own["skipped"] == {"malformed": 1}
-    assert own["unknown"] == {"zzz": 1}
+    assert own["unknown"] == {"zzz": 1, OTHER: 1}
     assert own["refused"] == {opening.LINK: 1}
     assert [(one["state"], one["reason"]) for one in own["sources"]] == [
         ("refused", opening.LINK),

@@ -28,6 +28,7 @@ from opensession.parsers.agent import (
 )
 from opensession.parsers.databases import Database, close_databases
 from opensession.parsers.jsonl import Fed, Line
+from opensession.parsers.registry import AGENTS
 from opensession.parsers.rows import Pulled, Replaced, Slice, read_rows
 from tests.daemon.rig import Rig
 
@@ -289,3 +290,21 @@ def test_events_of_the_shared_memory_file_read_nothing(rig: Rig, agent: Rows, no
             made.mark_dirty(root, f"{root.path}/notes.db-shm")
             made.mark_dirty(root, f"{root.path}/notes.db-journal{number % 2}")
         assert made.queue_depth() == 0
+
+
+_NAMES = ("state.vscdb", "store.db", "sessions.db", "opencode.db", "kilo.db")
+_FOLDERS = ("", "globalStorage/", "0123456789abcdef/", "0123456789abcdef/11111111/")
+
+
+@pytest.mark.parametrize("each", AGENTS, ids=lambda each: str(each.name))
+def test_the_log_of_a_database_is_the_database_and_its_other_files_are_nothing(each: Agent) -> None:
+    """DECISIONS §8, for every agent of the list: events of `-shm` and `-journal` are ignored."""
+    env = Environment(home="/home/a", variables={}, platform="linux")
+    for root in each.roots(env):
+        for name in (f"{root.path}/{folder}{name}" for folder in _FOLDERS for name in _NAMES):
+            assert each.source_of(root, f"{name}-shm") is None
+            assert each.source_of(root, f"{name}-journal") is None
+            source = each.source_of(root, name)
+            if source is not None and each.storage(source) == "rows":
+                assert each.files(source) == (name, f"{name}-wal")
+                assert each.source_of(root, f"{name}-wal") == source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from opensession.daemon.book import Entry
 from opensession.daemon.store import coverage as stored
 from opensession.daemon.watch import RootState
 from opensession.parsers.agent import Agent, Root
+
+OTHER = "(not a plain name)"
+
+_TYPE = re.compile(r"[A-Za-z0-9_.:/ -]{1,64}")
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -71,7 +76,7 @@ def agents(
                 refused=_plain(own.refused),
                 failed=own.failed,
                 skipped=_largest_first(own.skipped),
-                unknown=_largest_first(own.unknown),
+                unknown=_types(own.unknown),
                 roots=[_root(root, facts, per_root) for root in roots],
                 checks=[one for one in checks if one.name.startswith(f"agent.{agent.name}.")],
                 sources=[_source(row, facts) for row in rows],
@@ -106,7 +111,7 @@ def _source(row: stored.Row, facts: Facts) -> SourceCoverage:
         sessions=row.sessions,
         events=row.events,
         skipped=_largest_first(stored.counts(row.skipped)),
-        unknown=_largest_first(stored.counts(row.unknown)),
+        unknown=_types(stored.counts(row.unknown)),
         missing_bytes=row.missing_bytes,
         changed=_time(disk.mtime_ns if disk is not None else 0),
         indexed=_time(row.mtime_ns if reading else 0),
@@ -118,6 +123,15 @@ def _plain(reasons: Mapping[str, int]) -> dict[str, int]:
     for reason, count in reasons.items():
         plain = admission.plain(reason)
         total[plain] = total.get(plain, 0) + count
+    return _largest_first(total)
+
+
+def _types(counts: Mapping[str, int]) -> dict[str, int]:
+    """Record types; what does not look like a type may be anything and is not repeated."""
+    total: dict[str, int] = {}
+    for name, count in counts.items():
+        shown = name if _TYPE.fullmatch(name) else OTHER
+        total[shown] = total.get(shown, 0) + count
     return _largest_first(total)
 
 
