@@ -166,6 +166,23 @@ def test_a_log_too_large_is_told_as_far_as_it_was_played(
     assert told.skipped == {"oversized": 1}
 
 
+@pytest.mark.parametrize(
+    ("limit", "events"), [("MOST_REQUESTS", 4), ("MOST_EVENTS", 4), ("MOST_PARTS", 9)]
+)
+def test_of_too_much_the_beginning_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, events: int
+) -> None:
+    thoughts = [{"kind": "thinking", "value": "Hm"} for _ in range(3)]
+    monkeypatch.setattr(requests if limit == "MOST_PARTS" else log, limit, 2)
+    if limit == "MOST_REQUESTS":
+        monkeypatch.setattr(log, limit, 1)
+
+    told = read_log(tmp_path, whole(state(*(request(n, *thoughts) for n in range(3)))))
+
+    assert len(told.sessions[ID]) == events
+    assert "oversized" in told.skipped
+
+
 def test_slices_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = source_in(tmp_path)
     grow(source, whole(state()), *(push(["requests"], request(n)) for n in range(20)))

@@ -17,6 +17,7 @@ from opensession.parsers.decoding import decode_any
 from opensession.parsers.timeline import Timeline
 from opensession.parsers.vscode_copilot import results, tools
 
+_MOST = 20_000
 _DENIED, _SKIPPED = 0, 5
 _NAME_CHARACTERS = 256
 
@@ -24,7 +25,7 @@ _NAME_CHARACTERS = 256
 class Calls:
     """The calls of one request: what the model asked for, and which part shows which."""
 
-    def __init__(self, request: Object, shared: Attributes) -> None:
+    def __init__(self, request: Object, parts: list[Object], shared: Attributes) -> None:
         metadata = obj(obj(request, "result"), "metadata")
         self.shared = shared
         self._results = obj(metadata, "toolCallResults")
@@ -32,9 +33,8 @@ class Calls:
             call
             for turn in objects(metadata, "toolCallRounds")
             for call in objects(turn, "toolCalls")
-        ]
+        ][:_MOST]
         self._next = 0
-        parts = objects(request, "response")
         self._subagents = {string(part, "subAgentInvocationId") for part in parts} - {""}
         self._match = self._matched([part for part in parts if is_call(part)])
 

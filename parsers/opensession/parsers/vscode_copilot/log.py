@@ -23,8 +23,12 @@ from opensession.parsers.vscode_copilot import requests, session
 from opensession.parsers.vscode_copilot.oplog import Replay
 
 LOG_BYTES = 64 << 20
-MOST_COMMAS = 4 << 20
+MOST_COMMAS = 2 << 20
 """Of a log with more, lines after that are not played: its state may need too much memory."""
+
+MOST_REQUESTS = 10_000
+MOST_EVENTS = 200_000
+"""Of a session with more, what comes after them is not told."""
 
 _MARKS = 4
 """After so many of the latest requests telling can be taken up again."""
@@ -94,7 +98,9 @@ def _tell(
     if replay.state is None:
         return []
     listed = replay.state.get("requests")
-    made = listed if isinstance(listed, list) else []
+    made = listed[:MOST_REQUESTS] if isinstance(listed, list) else []
+    if isinstance(listed, list) and len(listed) > MOST_REQUESTS:
+        skipped["oversized"] = skipped.get("oversized", 0) + 1
     digests = _chained(made)
     same = [mark for mark in place.marks if digests[mark.number : mark.number + 1] == [mark.digest]]
     known = same[-1] if same else None
@@ -104,7 +110,9 @@ def _tell(
     marks = same
     subagents: list[SessionDelta] = []
     for number in range(first, len(made)):
-        if _content(made[number]):
+        if line.state.count > MOST_EVENTS:
+            line.skip("oversized")
+        elif _content(made[number]):
             subagents += requests.tell(line, made[number])
         else:
             line.skip("malformed")

@@ -18,6 +18,9 @@ from opensession.parsers.vscode_copilot.uris import path_of
 
 NAME = "vscode-copilot"
 
+MOST_PARTS = 20_000
+"""Parts of one response; what comes after them is not told."""
+
 _CANCELLED, _FAILED = 2, 3
 
 
@@ -32,14 +35,18 @@ def tell(line: Timeline, request: Object) -> list[SessionDelta]:
     shared: Attributes = {"message_id": response}
     if model:
         shared["model"] = model
-    calls = Calls(request, shared)
+    parts = objects(request, "response")
+    if len(parts) > MOST_PARTS:
+        line.skip("oversized")
+        parts = parts[:MOST_PARTS]
+    calls = Calls(request, parts, shared)
     telling = Telling(line, response, calls, shared)
     before = line.state.time_us
 
     def subagent(call_id: str) -> Timeline:
-        return _subagent(line.state, call_id, before, model, request)
+        return _subagent(line.state, call_id, before, model, parts)
 
-    telling.tell(objects(request, "response"), subagent)
+    telling.tell(parts, subagent)
     _end(line, request, response, telling.n)
     _usage(line, request, response, model, telling.n + 2)
     line.state.open.clear()  # a call without a result waits for it in this request only
@@ -152,7 +159,7 @@ def _usage(line: Timeline, request: Object, response: str, model: str, n: int) -
     line.usage(response, model=model, input=given, output=output)
 
 
-def _subagent(main: State, call_id: str, time_us: int, model: str, request: Object) -> Timeline:
+def _subagent(main: State, call_id: str, time_us: int, model: str, parts: list[Object]) -> Timeline:
     """The timeline of a subagent, which begins with what it was told."""
     state = State(
         id=f"{main.id}.{call_id}"[:ID_CHARACTERS],
@@ -171,7 +178,7 @@ def _subagent(main: State, call_id: str, time_us: int, model: str, request: Obje
     )
     line = Timeline(NAME, state)
     line.at(None, "response/subagent")
-    for part in objects(request, "response"):
+    for part in parts:
         specific = obj(part, "toolSpecificData")
         if part.get("toolCallId") == call_id and specific.get("kind") == "subagent":
             state.title = string(specific, "description")
