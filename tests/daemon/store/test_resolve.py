@@ -171,6 +171,14 @@ def test_file_with_several_sessions_is_its_parent(index: Index) -> None:
     assert ask(index, "/f.jsonl").ids == ["main"]
 
 
+def test_file_of_a_copy_that_nothing_took_over_names_it(index: Index) -> None:
+    """A transcript of a conversation that no database has is all there is of it."""
+    key = index.session("aaaa", [user("x")], path="/transcripts/a.jsonl")
+    index.db.execute("UPDATE session SET secondary = 1 WHERE id = ?", (key,))
+
+    assert ask(index, "/transcripts/a.jsonl").ids == ["aaaa"]
+
+
 def test_moved_copy_of_a_file_names_the_same_session(index: Index) -> None:
     """DECISIONS §2: the same id found twice is one session."""
     key = index.session("aaaa", [user("x")], path="/old/a.jsonl")

@@ -22,7 +22,8 @@ _MAX_CANDIDATES = 20
 _SELECT = "SELECT s.id, s.agent, s.native_id, s.short, s.event_count, s.title FROM session s"
 _OF_FILE = """s.id IN (
     SELECT own.id FROM source o JOIN session own ON own.source = o.id
-    WHERE o.path = ?1 AND own.secondary = 0
+    WHERE o.path = ?1
+      AND own.secondary = (SELECT min(other.secondary) FROM session other WHERE other.source = o.id)
     UNION SELECT c.session FROM source o JOIN copy c ON c.source = o.id WHERE o.path = ?1)"""
 
 
