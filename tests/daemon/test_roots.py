@@ -89,6 +89,35 @@ def test_a_custom_folder_may_be_a_home_with_several_agents(home: Home) -> None:
     }
 
 
+def test_a_folder_of_two_agents_is_read_by_both(home: Home) -> None:
+    rollout = f"rollout-2026-01-02T03-04-05-{TWO}.jsonl"
+    home.write(f"backup/sessions/{rollout}", codex(TWO, "hello"))
+    home.write(f"backup/projects/p/{ONE}.jsonl", claude(ONE, "hello"))
+
+    assert found_below(home, f"{home.path}/backup") == {
+        "claude-code": [f"{ONE}.jsonl"],
+        "codex": [rollout],
+    }
+
+
+def test_a_transcript_that_another_agent_knows_by_its_name_is_left_to_it(home: Home) -> None:
+    """Cursor keeps a `projects` folder as well, with lines that no agent knows by their keys."""
+    name = "cccccccc-0000-4000-8000-000000000001"
+    path = f"box/projects/home-dev/agent-transcripts/{name}/{name}.jsonl"
+    home.write(path, '{"role":"user","message":{"content":[]}}\n')
+
+    assert found_below(home, f"{home.path}/box") == {"cursor": [f"{name}.jsonl"]}
+
+
+def test_a_database_that_was_copied_alone_is_known_by_its_name(home: Home) -> None:
+    home.write("copies/sessions.db", b"")
+    folder = f"{home.path}/copies"
+
+    judged = judge(folder, AGENTS, plain_environment(home.paths, {}))
+
+    assert [root.agent for root in judged.loose] == ["goose"]
+
+
 def test_files_of_other_names_are_known_by_how_they_begin(home: Home) -> None:
     """Codex's records in a file that Codex would not name so: Claude Code, which takes any name,
     leaves it to Codex.

@@ -21,6 +21,8 @@ from opensession.core.timeparse import parse_time
 LAG_SECONDS = 60.0
 """How far the index may be behind a file before that is worth a word, beyond the debounce."""
 
+_UNITS = {86_400: "days", 3600: "h", 60: "min"}
+
 DISK_BYTES = 1 << 30
 DISK_SHARE = 0.05
 """Below either, archiving pauses (DECISIONS §4)."""
@@ -140,7 +142,7 @@ def _lag(name: str, agent: AgentStatus, indexing: Indexing, now_us: int) -> Chec
         return _check(stable, "ok", f"{waiting}, still indexing: {indexing.fraction:.0%}")
     if behind < LAG_SECONDS:
         return _check(stable, "ok", waiting)
-    said = f"{name}: changed {behind:.0f} s ago and not searchable{_because(agent)}"
+    said = f"{name}: changed {_span(behind)} ago and not searchable{_because(agent)}"
     return _check(stable, "red", said, _look(name) if agent.reasons else "opensession index --wait")
 
 
@@ -167,6 +169,13 @@ def _because(agent: AgentStatus) -> str:
 
 def _look(name: str, *options: str) -> str:
     return " ".join(("opensession coverage --agent", name, *options))
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((172_800, 86_400), (7200, 3600), (120, 60)):
+        if seconds >= size:
+            return f"{seconds // unit:.0f} {_UNITS[unit]}"
+    return f"{seconds:.0f} s"
 
 
 def _count(number: int, one: str) -> str:

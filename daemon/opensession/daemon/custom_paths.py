@@ -57,7 +57,9 @@ def is_home(folder: str, agents: Sequence[Agent]) -> bool:
 
 
 class Loose(Root, frozen=True):
-    """A folder in which files are an agent's by how they begin, whatever their names."""
+    """A folder in which files are an agent's by how they begin, whatever their names, or by their
+    names alone, wherever they lie.
+    """
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -83,28 +85,50 @@ def judge(folder: str, agents: Sequence[Agent], plain: Environment) -> Judged:
         return Judged(found=False, takers=frozenset(agent.name for agent in agents))
     if is_home(folder, agents):
         return Judged(found=True, home=True)
-    any_name = [agent for agent in agents if _takes_any(agent, plain, folder)]
     having = {agent.name for agent in agents if _has(agent, plain, folder)}
-    takers = {agent.name for agent in agents if agent not in any_name}
-    if not takers & having:
-        takers |= {
-            agent.name
-            for agent in any_name
-            if agent.name not in having or _begin_as_its_own(agent, agents, plain, folder)
-        }
+    any_name = {agent.name: _any_name(agent, plain, folder) for agent in agents}
+    knowing = {agent.name for agent in agents if not any_name[agent.name]} & having
+    takers = set()
+    for agent in agents:
+        if folder in any_name[agent.name] and knowing:
+            continue
+        if any_name[agent.name] and agent.name in having:
+            others = [other for other in agents if other.name in knowing]
+            if not _are_its_own(agent, agents, others, plain, folder):
+                continue
+        takers.add(agent.name)
     if takers & having:
         return Judged(found=True, takers=frozenset(takers))
     claims = {_claimed(path, agents) for path in islice(_files(folder), LOOSE_FILES)}
+    claims |= {agent.name for agent in agents if _knows_in(agent, folder)}
     loose = tuple(Loose(agent.name, folder) for agent in agents if agent.name in claims)
     return Judged(found=bool(loose), takers=frozenset(takers), loose=loose)
 
 
-def _begin_as_its_own(
-    agent: Agent, agents: Sequence[Agent], plain: Environment, folder: str
+def _are_its_own(
+    agent: Agent,
+    agents: Sequence[Agent],
+    knowing: Sequence[Agent],
+    plain: Environment,
+    folder: str,
 ) -> bool:
-    probed = islice(_sources(agent, plain, folder), PROBES)
-    claims = [claim for source in probed if (claim := _claimed(source.path, agents))]
+    """Whether files that an agent takes for want of a better name may be its own: some begin so,
+    or no agent claims any by how it begins or, of those that are `knowing`, by its name.
+    """
+    claims = []
+    for source in islice(_sources(agent, plain, folder), PROBES):
+        claim = _claimed(source.path, agents) or _named(source.path, knowing, plain, folder)
+        claims += [claim] if claim else []
     return not claims or agent.name in claims
+
+
+def _named(path: str, agents: Sequence[Agent], plain: Environment, folder: str) -> str:
+    """The first agent that knows a file by its name; empty if none does."""
+    for agent in agents:
+        for root in _roots(agent, plain, folder):
+            if agent.source_of(root, path) is not None:
+                return agent.name
+    return ""
 
 
 def unrecognised(judged: Mapping[str, Judged]) -> list[Unrecognised]:
@@ -189,9 +213,22 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _takes_any(agent: Agent, plain: Environment, folder: str) -> bool:
-    return any(
-        agent.source_of(root, f"{root.path}/any.jsonl") is not None
-        for root in agent.roots(msgspec.structs.replace(plain, extra=(folder,)))
-        if root.path == folder
-    )
+def _knows_in(agent: Agent, folder: str) -> bool:
+    """Whether an agent knows something in a folder by its name alone, as a database that was copied
+    there without the folders around it.
+    """
+    root = Root(agent.name, folder)
+    for source in islice(agent.sources(root), PROBES):
+        path = Path(source.path)
+        if agent.source_of(root, str(path.with_name(f"any{path.suffix}"))) is None:
+            return True
+    return False
+
+
+def _any_name(agent: Agent, plain: Environment, folder: str) -> set[str]:
+    """The roots in which an agent takes a file of any name."""
+    return {
+        root.path
+        for root in _roots(agent, plain, folder)
+        if agent.source_of(root, f"{root.path}/any.jsonl") is not None
+    }

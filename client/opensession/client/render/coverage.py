@@ -92,7 +92,7 @@ def _agent_lines(
     yield from _row("refused", _counted(agent.refused, "file", ": "))
     yield from _row("failed", _counted(agent.failed, "file", ": "))
     for root in agent.roots:
-        if root.exists or everything:
+        if root.sources or root.note or everything:
             yield from _row("folder", _root(root, screen, home))
     for source in agent.sources:
         yield from _source_lines(source, screen, home)
