@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opensession.core.hail import text
-from opensession.parsers import container, whole
+from opensession.parsers import container, json_items, whole
 from opensession.parsers.agent import Cursor, Delta, Source, SourceGone, SourceRefused
 from opensession.parsers.decoding import decode_any
 from opensession.parsers.jsonl import Fed
@@ -408,9 +408,16 @@ def test_an_item_that_is_too_large_costs_only_itself(
 def test_more_items_than_memory_can_point_at_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole, "MOST_COMMAS", 5)
-    found = read_text(tmp_path / "a.json", b"[1,1,1,1,1,1,1]", ())
-    assert (found.sessions, found.skipped) == ({}, {"oversized": 1})
+    path = tmp_path / "a.json"
+    path.write_bytes(b"[1,1,1,1,1,1,1]")
+    read = reader(path, ())
+    for limit in ("MOST_ITEMS", "MOST_MARKS"):
+        with monkeypatch.context() as patched:
+            patched.setattr(json_items, limit, 5)
+            delta = read(source_of(path), None)
+        assert (delta.sessions, delta.skipped) == ([], {"oversized": 1})
+        assert delta.keeps, "what is known of its sessions stays"
+        assert (delta.raw, delta.more) == (path.read_bytes(), False)
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.binary(max_size=20)), max_size=4))

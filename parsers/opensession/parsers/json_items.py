@@ -19,6 +19,12 @@ from opensession.parsers.decoding import decode_any
 Items: TypeAlias = tuple[str, ...] | None
 """The keys that lead to the list; `()`: the file is the list; None: the file is one value."""
 
+MOST_ITEMS = 200_000
+"""No conversation has more; pointing at all of them would take more memory than a read may use."""
+
+MOST_MARKS = 4 << 20
+"""Commas, or brackets that open, beyond which a file is not taken apart at all."""
+
 _BOM = b"\xef\xbb\xbf"
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)', re.DOTALL)
 _NESTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[\[{]+|[\]}]+', re.DOTALL)
@@ -30,16 +36,18 @@ _QUOTE = ord('"')
 
 
 class Split(NamedTuple):
-    """What a file holds: the list's other side as `head`, and its items by their index.
+    """What a file holds: all but the list as `head`, and the list's items by their index.
 
     `torn` says that it does not end where its outermost value does: it is being written, or was
     never finished. `malformed` counts what is whole and yet no JSON; it is not among the items.
+    With `too_many` items none is given.
     """
 
     head: bytes | None
-    items: list[tuple[int, memoryview]]
+    items: list[tuple[int, msgspec.Raw | memoryview]]
     torn: bool = False
     malformed: int = 0
+    too_many: bool = False
 
 
 def split(data: bytes, items: Items) -> Split:
@@ -58,9 +66,19 @@ def split(data: bytes, items: Items) -> Split:
             head, found = _strict(data, items)
         except msgspec.ValidationError:
             return Split(data, [])
-        return Split(head, [(n, memoryview(item)) for n, item in enumerate(found)])
+        if len(found) > MOST_ITEMS:
+            return Split(None, [], too_many=True)
+        return Split(head, list(enumerate(found)))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _tolerant(data, items)
+
+
+def is_within_reach(data: bytes) -> bool:
+    """Whether taking a file apart takes bounded time and memory, whatever it holds."""
+    if len(data) <= MOST_MARKS:
+        return True
+    opening = data.count(b"[") + data.count(b"{")
+    return data.count(b",") <= MOST_MARKS and opening <= MOST_MARKS
 
 
 def _strict(
@@ -93,8 +111,11 @@ def _tolerant(data: bytes, items: Items) -> Split:
         whole = _is_json(data)
         return Split(data if whole else None, [], malformed=0 if whole else 1)
     members, found, broken = _apart(data, start, items)
+    if len(found) > MOST_ITEMS:
+        return Split(None, [], too_many=True)
     view = memoryview(data)
-    kept = [(n, view[a:b]) for n, (a, b) in enumerate(found) if _is_json(data[a:b])]
+    kept: list[tuple[int, msgspec.Raw | memoryview]] = []
+    kept += [(n, view[a:b]) for n, (a, b) in enumerate(found) if _is_json(data[a:b])]
     malformed = len(found) - len(kept)
     if members is None:
         return Split(None, kept, torn or broken, malformed)

@@ -15,6 +15,7 @@ call), or of `json_items`' reach, the bytes are archived and give no records, co
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -23,7 +24,7 @@ import msgspec
 
 from opensession.parsers import container
 from opensession.parsers.agent import SLICE_BYTES, Cursor, Delta, Source, SourceGone, SourceRefused
-from opensession.parsers.json_items import Items, split
+from opensession.parsers.json_items import Items, is_within_reach, split
 from opensession.parsers.jsonl import Fed
 from opensession.parsers.opening import opened
 from opensession.parsers.stamps import Stamp, stamp_of
@@ -33,9 +34,6 @@ BYTES_LIMIT = 64 << 20
 AT_ONCE_LIMIT = 32 << 20
 ITEM_LIMIT = 16 << 20
 REFUSED_BYTES = 1 << 30
-
-MOST_COMMAS = 4 << 20
-"""A file with more may have more items than there is memory to point at; it counts as oversized."""
 
 _TRIES = 3
 _UNREAD = Stamp(0, 0, 0)
@@ -130,18 +128,20 @@ def read_parts(
     restarted = cursor is not None and not same
     if content.raw is None:
         return _raw_alone(source, content, offset, stamp, slice_bytes, restarted=restarted)
-    records, skipped, torn = _records(content)
+    records = _records(content)
+    skipped, torn = records.skipped, records.torn
     if torn and restarted and cursor is not None and cursor.offset and not source.read_from:
         waiting = _waiting(cursor, place, torn)
         if waiting is not None:
             return waiting
     limit = BYTES_LIMIT * 2 if at_once else slice_bytes
     taken, following, size, oversized = _some(records, known.following, limit)
-    finished = following == len(records)
+    finished = following == len(records.found)
+    if not finished:
+        _warm[_warm_key(content)] = records
     end = len(content.raw) if finished else min(offset + size, len(content.raw))
     fed = feed(source, known.state, taken) if taken else Fed(sessions=[], state=known.state)
-    if offset:
-        skipped = {}
+    skipped = {} if offset else dict(skipped)
     for counts in (fed.skipped, {"oversized": oversized} if oversized else {}):
         for reason, count in counts.items():
             skipped[reason] = skipped.get(reason, 0) + count
@@ -155,6 +155,7 @@ def read_parts(
         skipped=skipped,
         unknown=fed.unknown,
         more=not finished,
+        keeps=not records.found and "oversized" in skipped,
     )
 
 
@@ -243,7 +244,7 @@ def _contents(source: Source, parts: Sequence[Part], limit: int) -> _Content:
             raise SourceRefused("larger than 1 GiB")
         sizes.append((part.name, part.path, size))
         mark.update(b"%d %d %d %d;" % (number, size, status.st_mtime_ns, status.st_ino))
-        if total <= limit and not (len(data) > MOST_COMMAS and data.count(b",") > MOST_COMMAS):
+        if total <= limit and is_within_reach(data):
             files.append((part, data))
         else:
             files.clear()
@@ -285,7 +286,7 @@ def _archived(source: Source, parts: Sequence[Part], limit: int) -> _Content:
             data = Decompressing(descriptor).read(limit + 1)
         else:
             data = _pread(descriptor, min(status.st_size, limit + 1), 0)
-    if len(data) > limit or data.count(b",") > MOST_COMMAS:
+    if len(data) > limit or not is_within_reach(data):
         return _Content(None, [], [], b"archived", {})
     if len(parts) == 1:
         return _Content(data, [(parts[0], data)], [], _digest(data), {})
@@ -301,12 +302,34 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-_Found: TypeAlias = tuple[str, int, "bytes | memoryview"]
-
-
-def _records(content: _Content) -> tuple[list[_Found], dict[str, int], dict[int, bytes]]:
+class _Records(NamedTuple):
     """All records, what was skipped, and the hashes of the files that are torn by their number."""
-    records: list[_Found] = []
+
+    found: list[tuple[str, int, bytes | memoryview | msgspec.Raw]]
+    skipped: dict[str, int]
+    torn: dict[int, bytes]
+
+
+_Key: TypeAlias = tuple[bytes, tuple[Part, ...]]
+
+_warm: dict[_Key, _Records] = {}
+"""At most the records of one content that was not read to its end: a shortcut for the next read of
+it, which else would take it apart again. No result depends on it."""
+
+
+def _records(content: _Content) -> _Records:
+    """The records of a content in memory."""
+    warm = _warm.pop(_warm_key(content), None)
+    _warm.clear()
+    return warm or _taken_apart(content)
+
+
+def _warm_key(content: _Content) -> _Key:
+    return content.mark, tuple(part for part, _ in content.files)
+
+
+def _taken_apart(content: _Content) -> _Records:
+    records: list[tuple[str, int, bytes | memoryview | msgspec.Raw]] = []
     skipped = dict(content.skipped)
     torn: dict[int, bytes] = {}
     for number, (part, data) in enumerate(content.files):
@@ -320,22 +343,25 @@ def _records(content: _Content) -> tuple[list[_Found], dict[str, int], dict[int,
             skipped["torn"] = skipped.get("torn", 0) + 1
         if found.malformed:
             skipped["malformed"] = skipped.get("malformed", 0) + found.malformed
-    return records, skipped, torn
+        if found.too_many:
+            return _Records([], {**skipped, "oversized": 1}, {})
+    return _Records(records, skipped, torn)
 
 
-def _some(records: list[_Found], start: int, limit: int) -> tuple[list[Record], int, int, int]:
+def _some(records: _Records, start: int, limit: int) -> tuple[list[Record], int, int, int]:
     """Records from number `start` on, of about `limit` bytes; the number of the next one, how many
     bytes they are, how many were left out.
     """
     taken: list[Record] = []
     size = oversized = 0
     following = start
-    for name, item, data in records[start:]:
-        if size and size + len(data) > limit:
+    for name, item, data in itertools.islice(records.found, start, None):
+        length = memoryview(data).nbytes
+        if size and size + length > limit:
             break
         following += 1
-        size += len(data)
-        if len(data) > ITEM_LIMIT:
+        size += length
+        if length > ITEM_LIMIT:
             oversized += 1
         else:
             taken.append(Record(name, item, bytes(data)))
