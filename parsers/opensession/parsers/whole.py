@@ -8,46 +8,40 @@ being written is no JSON: what is known then stays, and the next look reads agai
 
 Limits: of more than `BYTES_LIMIT` altogether (`AT_ONCE_LIMIT` where the feed wants all of it in one
 call), or of `json_items`' reach, the bytes are archived and give no records, counted as
-`oversized`; what was known of its sessions stays. So does an item of more than `ITEM_LIMIT`. Beyond
-`REFUSED_BYTES` nothing is read.
+`oversized`; what was known of its sessions stays. An item of more than `ITEM_LIMIT` is left out and
+counted so. A source of more than `contents.REFUSED_BYTES` is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from opensession.parsers import container
-from opensession.parsers.agent import SLICE_BYTES, Cursor, Delta, Source, SourceGone, SourceRefused
-from opensession.parsers.json_items import Items, is_within_reach, split
+from opensession.parsers.agent import SLICE_BYTES, Cursor, Delta, Source
+from opensession.parsers.contents import (
+    Content,
+    Part,
+    archived,
+    contents_of,
+    digest_of,
+    piece_of,
+)
+from opensession.parsers.json_items import split
 from opensession.parsers.jsonl import Fed
-from opensession.parsers.opening import opened
 from opensession.parsers.stamps import Stamp, stamp_of
-from opensession.parsers.zst import Decompressing, is_zst
+
+__all__ = ["Part", "Record", "RecordFeed", "archived_names", "read_parts"]
 
 BYTES_LIMIT = 64 << 20
 AT_ONCE_LIMIT = 32 << 20
 ITEM_LIMIT = 16 << 20
-REFUSED_BYTES = 1 << 30
 
-_TRIES = 3
 _UNREAD = Stamp(0, 0, 0)
 """What no file is like: a cursor with it is read on at the next look."""
-
-
-class Part(NamedTuple):
-    """One file of a source. `name` is what the archive calls it, unique in its source; `items` are
-    the keys that lead to its list (`()`: the file is an array; None: one record for the file).
-    """
-
-    name: str
-    path: str
-    items: Items
 
 
 class Record(NamedTuple):
@@ -83,19 +77,6 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
     torn: bytes = b""
 
 
-class _Content(NamedTuple):
-    """A source's bytes as they are archived, and by part; `mark` tells this content from another.
-
-    `raw` None: too much to hold. `layout` is then what it consists of, see `container.layout`.
-    """
-
-    raw: bytes | None
-    files: list[tuple[Part, bytes]]
-    layout: list[tuple[bytes, str, int]]
-    mark: bytes
-    skipped: dict[str, int]
-
-
 def read_parts(
     source: Source,
     cursor: Cursor | None,
@@ -119,7 +100,7 @@ def read_parts(
     place = _place(cursor)
     if cursor is not None and place.finished and stamp is not None and _fits(cursor, stamp):
         return Delta(cursor=cursor, raw_offset=cursor.offset)
-    content = _contents(source, parts, AT_ONCE_LIMIT if at_once else BYTES_LIMIT)
+    content = contents_of(source, parts, AT_ONCE_LIMIT if at_once else BYTES_LIMIT)
     stamp = stamp or _UNREAD
     same = cursor is not None and place.content == content.mark
     if cursor is not None and same and place.finished:
@@ -166,7 +147,7 @@ def archived_names(source: Source) -> list[str]:
     """
     if not source.read_from:
         return []
-    content = _archived(source, (), BYTES_LIMIT)
+    content = archived(source, (), BYTES_LIMIT)
     try:
         return [name for name, _ in container.unpack(content.raw or b"")]
     except ValueError:
@@ -194,7 +175,7 @@ def _waiting(cursor: Cursor, place: _Place, torn: dict[int, bytes]) -> Delta | N
 def _torn_mark(torn: dict[int, bytes]) -> bytes:
     if not torn:
         return b""
-    return _digest(b"".join(b"%d:%b;" % (number, mark) for number, mark in torn.items()))
+    return digest_of(b"".join(b"%d:%b;" % (number, mark) for number, mark in torn.items()))
 
 
 def _fits(cursor: Cursor, stamp: Stamp) -> bool:
@@ -217,91 +198,6 @@ def _cursor(offset: int, stamp: Stamp, place: _Place) -> Cursor:
     )
 
 
-def _contents(source: Source, parts: Sequence[Part], limit: int) -> _Content:
-    """Reads every part that is there."""
-    if source.read_from:
-        return _archived(source, parts, limit)
-    files: list[tuple[Part, bytes]] = []
-    sizes: list[tuple[str, str, int]] = []
-    skipped: dict[str, int] = {}
-    mark = hashlib.blake2b(digest_size=16)
-    total = 0
-    for number, part in enumerate(parts):
-        try:
-            with opened(msgspec.structs.replace(source, path=part.path)) as (descriptor, status):
-                data = b""
-                if total + status.st_size <= limit:
-                    data, status = _steady(descriptor, status, limit)
-                size = len(data) or status.st_size
-        except (SourceGone, SourceRefused) as error:
-            if number == 0:
-                raise
-            if isinstance(error, SourceRefused):
-                skipped["refused"] = skipped.get("refused", 0) + 1
-            continue
-        total += size
-        if total > REFUSED_BYTES:
-            raise SourceRefused("larger than 1 GiB")
-        sizes.append((part.name, part.path, size))
-        mark.update(b"%d %d %d %d;" % (number, size, status.st_mtime_ns, status.st_ino))
-        if total <= limit and is_within_reach(data):
-            files.append((part, data))
-        else:
-            files.clear()
-            limit = -1
-    if limit < 0:
-        alone = [(b"", parts[0].path, total)]
-        layout = alone if len(parts) == 1 else container.layout(sizes)
-        return _Content(None, [], layout, mark.digest(), skipped)
-    raw = files[0][1] if len(parts) == 1 else container.pack([(p.name, d) for p, d in files])
-    return _Content(raw, files, [], _digest(raw), skipped)
-
-
-def _steady(descriptor: int, status: os.stat_result, limit: int) -> tuple[bytes, os.stat_result]:
-    """The bytes of a file; if it changes meanwhile, some tries later what is there then."""
-    data = b""
-    for _ in range(_TRIES):
-        data = _pread(descriptor, min(status.st_size, limit + 1), 0)
-        now = os.fstat(descriptor)
-        if (now.st_size, now.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
-            break
-        status = now
-    return data, status
-
-
-def _pread(descriptor: int, size: int, offset: int) -> bytes:
-    data = os.pread(descriptor, size, offset)
-    while len(data) < size:
-        more = os.pread(descriptor, size - len(data), offset + len(data))
-        if not more:
-            break
-        data += more
-    return data
-
-
-def _archived(source: Source, parts: Sequence[Part], limit: int) -> _Content:
-    """The same from the archive, where the source's files are one."""
-    with opened(source) as (descriptor, status):
-        if is_zst(str(source.data_path), descriptor):
-            data = Decompressing(descriptor).read(limit + 1)
-        else:
-            data = _pread(descriptor, min(status.st_size, limit + 1), 0)
-    if len(data) > limit or not is_within_reach(data):
-        return _Content(None, [], [], b"archived", {})
-    if len(parts) == 1:
-        return _Content(data, [(parts[0], data)], [], _digest(data), {})
-    try:
-        held = dict(container.unpack(data))
-    except ValueError:
-        return _Content(data, [], [], _digest(data), {"malformed": 1})
-    files = [(part, held[part.name]) for part in parts if part.name in held]
-    return _Content(data, files, [], _digest(data), {})
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()
-
-
 class _Records(NamedTuple):
     """All records, what was skipped, and the hashes of the files that are torn by their number."""
 
@@ -317,18 +213,18 @@ _warm: dict[_Key, _Records] = {}
 it, which else would take it apart again. No result depends on it."""
 
 
-def _records(content: _Content) -> _Records:
+def _records(content: Content) -> _Records:
     """The records of a content in memory."""
     warm = _warm.pop(_warm_key(content), None)
     _warm.clear()
     return warm or _taken_apart(content)
 
 
-def _warm_key(content: _Content) -> _Key:
+def _warm_key(content: Content) -> _Key:
     return content.mark, tuple(part for part, _ in content.files)
 
 
-def _taken_apart(content: _Content) -> _Records:
+def _taken_apart(content: Content) -> _Records:
     records: list[tuple[str, int, bytes | memoryview | msgspec.Raw]] = []
     skipped = dict(content.skipped)
     torn: dict[int, bytes] = {}
@@ -338,7 +234,7 @@ def _taken_apart(content: _Content) -> _Records:
             records.append((part.name, -1, found.head))
         records += [(part.name, index, item) for index, item in found.items]
         if found.torn:
-            torn[number] = _digest(data)
+            torn[number] = digest_of(data)
         if found.torn and data:
             skipped["torn"] = skipped.get("torn", 0) + 1
         if found.malformed:
@@ -369,10 +265,10 @@ def _some(records: _Records, start: int, limit: int) -> tuple[list[Record], int,
 
 
 def _raw_alone(
-    source: Source, content: _Content, offset: int, stamp: Stamp, size: int, *, restarted: bool
+    source: Source, content: Content, offset: int, stamp: Stamp, size: int, *, restarted: bool
 ) -> Delta:
     """The next piece of an oversized source, for the archive alone; what is known of it stays."""
-    raw, finished = _piece(source, content, offset, size)
+    raw, finished = piece_of(source, content, offset, size)
     place = _Place(content=content.mark, finished=finished)
     return Delta(
         cursor=_cursor(offset + len(raw), stamp if finished else _UNREAD, place),
@@ -383,29 +279,3 @@ def _raw_alone(
         more=not finished,
         keeps=True,
     )
-
-
-def _piece(source: Source, content: _Content, offset: int, size: int) -> tuple[bytes, bool]:
-    """Archived bytes from `offset` on, and whether they are the last ones."""
-    if source.read_from:
-        with opened(source) as (descriptor, status):
-            if is_zst(str(source.data_path), descriptor):
-                stream = Decompressing(descriptor)
-                data = stream.read(size) if stream.skip_to(offset) else b""
-                return data, stream.at_end
-            data = _pread(descriptor, size, offset)
-            return data, len(data) < size or offset + len(data) >= status.st_size
-    pieces: list[bytes] = []
-    position = 0
-    end = offset + size
-    for before, path, length in content.layout:
-        pieces.append(before[max(offset - position, 0) : max(end - position, 0)])
-        position += len(before)
-        start, stop = max(offset - position, 0), min(end - position, length)
-        if start < stop:
-            with opened(msgspec.structs.replace(source, path=path)) as (descriptor, _):
-                pieces.append(_pread(descriptor, stop - start, start))
-            if len(pieces[-1]) < stop - start:
-                return b"".join(pieces), True  # cut meanwhile: the next look begins anew
-        position += length
-    return b"".join(pieces), end >= position
