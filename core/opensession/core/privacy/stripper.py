@@ -14,12 +14,14 @@ import msgspec
 from opensession.core.hail import Attributes, Event, SessionInfo
 from opensession.core.privacy import redaction
 from opensession.core.privacy.env import env_detector, named_kind
+from opensession.core.privacy.kinds import KINDS
 from opensession.core.privacy.names import secret_name
 from opensession.core.privacy.paths import path_detectors
 from opensession.core.privacy.redaction import placeholder, untag
 from opensession.core.privacy.remotes import without_login
 from opensession.core.privacy.rules import Finding, Rules, mode_of
 from opensession.core.privacy.scanner import Found, Scanner
+from opensession.core.privacy.vendors import kind_detector
 
 STRIP_VERSION = 1
 """Raised when the same text gives another result than before."""
@@ -57,6 +59,8 @@ class Stripper:
         detectors = path_detectors(home) if mode_of(self._rules, "paths") != "off" else []
         if self._env:
             detectors.append(env_detector())
+        if mode_of(self._rules, "keys") != "off":
+            detectors += [kind_detector(kind) for kind in KINDS]
         self._scanner = Scanner(detectors)
 
     def strip_text(self, text: str) -> tuple[str, Counts]:

@@ -117,3 +117,20 @@ def is_code(value: bytes, *, upper: bool, config: bool, ends_statement: bool) ->
     if config:
         return not has_digit and _TELLING.search(value) is not None
     return not has_digit or len(value) < 8
+
+
+_FAKE = re.compile(
+    rb"EXAMPLE|[Ee]xample|[xX]{5}|\.{3}|\*{3}|[Yy]our[_-]|YOUR[_-]|[Pp]laceholder|PLACEHOLDER"
+    rb"|[Rr]edacted|REDACTED|[Dd]ummy|[Cc]hangeme|_here\b|_HERE\b|12345678|01234567|23456789"
+    rb"|abcdefgh|ABCDEFGH|lmnopqr|(?:[a-z][0-9]){8}(?<=h8)|([A-Za-z0-9])\1{6}|(?:[A-Za-z0-9]{2,4}){0}(?:deadbeef){2}"
+)
+
+
+def is_fake(value: bytes) -> bool:
+    """Reports whether a value has the form of a secret and was made up for a text: it says so, or
+    it counts, or it repeats itself.
+    """
+    if _FAKE.search(value):
+        return True
+    body = value[-24:]
+    return len(body) >= 12 and len(set(body)) < 5

@@ -1,0 +1,103 @@
+"""Databases, search and storage of data."""
+
+from __future__ import annotations
+
+from opensession.core.privacy.kinds.form import (
+    ALNUM,
+    BASE64,
+    BEGIN,
+    HEX,
+    LOWNUM,
+    SAFE,
+    UUID,
+    Kind,
+    named,
+    of,
+    prefixed,
+    shaped,
+    some,
+    uuid,
+    varied,
+    with_digit,
+)
+
+KINDS: tuple[Kind, ...] = (
+    prefixed("supabase-token", "sbp_", HEX, 40),
+    shaped(
+        "supabase-secret-key",
+        "sb_secret_",
+        rb"sb_secret_[A-Za-z0-9_-]{20,60}",
+        lambda r: f"sb_secret_{some(r, SAFE, 22)}_{some(r, SAFE, 8)}",
+    ),
+    prefixed("planetscale-token", "pscale_tkn_ pscale_oauth_", SAFE, 32, 64),
+    prefixed("planetscale-password", "pscale_pw_", SAFE, 32, 64),
+    prefixed("neon-key", "napi_", LOWNUM, 60, 64),
+    shaped(
+        "databricks-token",
+        "dapi",
+        rb"dapi[0-9a-f]{32}(?:-[0-9])?(?![0-9a-zA-Z])",
+        lambda r: "dapi" + some(r, HEX, 32) + r.choice(("", "-2", "-3")),
+    ),
+    prefixed("xata-key", "xau_", ALNUM, 36, 43),
+    prefixed("fauna-secret", "fnA", SAFE, 37, 53, check=varied),
+    prefixed("elastic-key", "essu_ essa_", BASE64, 40, 90),
+    prefixed("airtable-token", "pat", ALNUM, 14)._replace(
+        pattern=BEGIN + rb"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
+        sample=lambda r: f"pat{some(r, ALNUM, 14)}.{some(r, HEX, 64)}",
+    ),
+    named("airtable-key", "airtable", rb"key[A-Za-z0-9]{14}", lambda r: "key" + some(r, ALNUM, 14)),
+    named(
+        "mongodb-atlas-key",
+        "atlas_private mongodb_atlas atlas-private",
+        UUID,
+        uuid,
+        template="ATLAS_PRIVATE_KEY={}",
+    ),
+    named(
+        "upstash-token",
+        "upstash",
+        rb"[A-Za-z0-9=_-]{40,120}",
+        of(ALNUM, 56),
+        check=with_digit,
+        template="UPSTASH_REDIS_REST_TOKEN={}",
+    ),
+    named(
+        "confluent-secret",
+        "confluent",
+        rb"[A-Za-z0-9+/]{64}",
+        of(BASE64, 64),
+        template="CONFLUENT_API_SECRET={}",
+    ),
+    named("algolia-key", "algolia", rb"[0-9a-f]{32}", of(HEX, 32)),
+    named(
+        "meilisearch-key",
+        "meili",
+        rb"[A-Za-z0-9_-]{40,64}",
+        of(SAFE, 43),
+        check=with_digit,
+        template="MEILI_MASTER_KEY={}",
+    ),
+    named("typesense-key", "typesense", rb"[A-Za-z0-9]{32}", of(ALNUM, 32), check=with_digit),
+    named("qdrant-key", "qdrant", rb"[A-Za-z0-9_-]{40,60}", of(SAFE, 54), check=with_digit),
+    named(
+        "influxdb-token",
+        "influx",
+        rb"[A-Za-z0-9_-]{86}==",
+        lambda r: some(r, SAFE, 86) + "==",
+        template="INFLUX_TOKEN={}",
+    ),
+    named(
+        "snowflake-password",
+        "snowflake",
+        rb"[A-Za-z0-9!#%&*+_@-]{12,64}",
+        of(ALNUM, 20),
+        check=with_digit,
+        template="SNOWFLAKE_PASSWORD={}",
+    ),
+    prefixed("convex-key", "prod: preview:", SAFE, 20)._replace(
+        pattern=rb"(?:prod|preview):[a-z0-9-]{6,60}\|(?P<value>[A-Za-z0-9+/=_-]{40,200})",
+        sample=of(ALNUM, 60),
+        template="CONVEX_DEPLOY_KEY=prod:happy-otter-123|{}",
+    ),
+    prefixed("aiven-token", "AVNS_", SAFE, 19),
+)
