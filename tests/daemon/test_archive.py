@@ -481,7 +481,7 @@ def test_the_latest_generation_is_always_the_source(
                 appending.sync()
         elif kind == "torn" and state.size:
             head = frames.frame_header(SOURCE, 1, len(content), 9, 50, bytes(32)) + b"x" * 49
-            whole = archive.scan(_file(folder)).end  # as every append begins; torn tails never add up
+            whole = archive.scan(_file(folder)).end  # torn tails never add up
             with _file(folder).open("r+b") as out:
                 out.truncate(whole)
                 out.seek(whole)
