@@ -35,6 +35,7 @@ from opensession.daemon.notify import Notifier
 from opensession.daemon.rpc import Server
 from opensession.daemon.state import App, load_config
 from opensession.daemon.store.connect import CorruptDatabase
+from opensession.daemon.store.leaks_write import LeakBook
 from opensession.daemon.user_data import UserData, extra_roots
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,14 @@ async def _serve(
         ending.callback(user.close)
         bus = Bus()
         told = await user.run(extra_roots)
-        library = Library(paths, environ, loaded.settings, told, on_changes=bus.publish)
+        library = Library(
+            paths,
+            environ,
+            loaded.settings,
+            told,
+            on_changes=bus.publish,
+            leaks=await asyncio.to_thread(LeakBook, user),
+        )
         ending.push_async_callback(library.close)
         await library.open()
 

@@ -46,6 +46,21 @@ class Touch(msgspec.Struct, frozen=True, array_like=True):
     kind: str
 
 
+class Secret(msgspec.Struct, frozen=True, array_like=True):
+    """A secret that an event holds (seq 0: the title), so often, told by a keyed fingerprint alone.
+
+    `call_seq` is the seq of the call whose result the event is, else 0.
+    """
+
+    seq: int
+    fingerprint: bytes
+    kind: str
+    set: str
+    confidence: str
+    count: int
+    call_seq: int
+
+
 class Tally(msgspec.Struct, frozen=True, array_like=True):
     """Sums over the rows of one `PreparedSession` that simply add up."""
 
@@ -75,6 +90,7 @@ class PreparedSession(msgspec.Struct, frozen=True, array_like=True):
     secondary: bool
     ended: bool
     git: GitFacts | None = None
+    secrets: list[Secret] = []
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

@@ -26,6 +26,7 @@ from opensession.daemon.reconcile import scan
 from opensession.daemon.root_watch import RootWatch
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import open_reader
+from opensession.daemon.store.leaks_write import Leaks
 from opensession.daemon.store.writer import Writer
 from opensession.daemon.waiting import Run, Summary
 from opensession.daemon.watch import RootState, Sink, Watcher, make_watcher
@@ -62,7 +63,9 @@ class Ingest:
         wall: Callable[[], float] = time.time,
         worker: tuple[str, ...] = COMMAND,
         worker_memory: int = MEMORY_BYTES,
+        leaks: Leaks | None = None,
     ) -> None:
+        self._leaks = leaks
         self._place = place
         self._agents = list(agents)
         self._options = options
@@ -253,4 +256,5 @@ class Ingest:
             self._place.archive,
             archive=self._options.setup.archive,
             check=self._check,
+            leaks=self._leaks,
         )

@@ -34,6 +34,7 @@ from opensession.daemon.store import overview
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, move_aside
 from opensession.daemon.store.context import QueryContext
+from opensession.daemon.store.leaks_write import Leaks
 from opensession.daemon.store.prices import PriceBook
 from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
 from opensession.daemon.user_data import ExtraRoot
@@ -65,7 +66,9 @@ class Library:
         told: Sequence[ExtraRoot] = (),
         *,
         on_changes: Callable[[Sequence[Change]], None] = lambda changes: None,
+        leaks: Leaks | None = None,
     ) -> None:
+        self._leaks = leaks
         self._paths = paths
         self._environ = environ
         self._settings = settings
@@ -138,6 +141,7 @@ class Library:
             options_of(self._settings, self._paths, key, self._privacy),
             on_changes=changed,
             on_fatal=failed,
+            leaks=self._leaks,
         )
         await asyncio.to_thread(found.open)
         return found

@@ -14,7 +14,8 @@ import msgspec
 from opensession.core.hail import Event
 from opensession.core.privacy import STRIP_VERSION, Stripper
 from opensession.daemon.archive import make_frame
-from opensession.daemon.batch import Batch, PreparedSession, Row, Touch
+from opensession.daemon.batch import Batch, PreparedSession, Row, Secret, Touch
+from opensession.daemon.findings import may_be_secret, secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
 from opensession.daemon.store import body, text
 from opensession.daemon.tally import is_error, tally
@@ -73,11 +74,14 @@ def _session(
     events = []
     rows = []
     touches = []
+    secrets: list[Secret] = []
     for seq, event in enumerate(delta.events, start=delta.keep + 1):
         stripped, found = stripper.strip_event(event)
         if found:
             for kind, count in found.items():
                 redactions[kind] = redactions.get(kind, 0) + count
+            if may_be_secret(found):
+                secrets += secrets_of(stripper, event, seq)
         events.append(stripped)
         rows.append(_row(stripped))
         touch = _TOUCHES.get(event.type)
@@ -87,6 +91,8 @@ def _session(
                 folder = event.attributes.get("cwd") or delta.info.cwd
                 touches.append(Touch(seq, _absolute(path, folder), touch))
     info = stripper.strip_info(delta.info)
+    if info.title != delta.info.title:
+        secrets += secrets_of_info(stripper, delta.info)
     if info.git_remote:
         info = msgspec.structs.replace(info, git_remote=clean_remote(info.git_remote))
     place = delta.info.cwd
@@ -103,6 +109,7 @@ def _session(
         secondary=delta.secondary,
         ended=delta.ended,
         git=repositories[place],
+        secrets=secrets,
     )
 
 

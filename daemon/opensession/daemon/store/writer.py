@@ -20,8 +20,9 @@ import apsw
 
 from opensession.daemon.archive import Appending, Archived, DiskFull, file_for, is_low, merge
 from opensession.daemon.batch import Batch, Failure
-from opensession.daemon.store import connect, intake, recovery, sources
+from opensession.daemon.store import connect, intake, leaks_write, recovery, sources
 from opensession.daemon.store.change import Change
+from opensession.daemon.store.leaks_write import Leaks, Noted
 from opensession.daemon.store.sources import SourceRow
 from opensession.parsers.agent import Source
 
@@ -38,12 +39,20 @@ class Writer:
 
     Raises `ForeignDatabase`, `NewerDatabase` or `CorruptDatabase` when it is made, and
     `CorruptDatabase` from any method that finds the index damaged. `archive` False keeps no raw
-    bytes. `check` looks for damage first, as after a stop that was not clean.
+    bytes. `check` looks for damage first, as after a stop that was not clean. `leaks` is told of
+    secrets before the events that hold them are committed.
     """
 
     def __init__(
-        self, index: Path, archive_dir: Path, *, archive: bool = True, check: bool = False
+        self,
+        index: Path,
+        archive_dir: Path,
+        *,
+        archive: bool = True,
+        check: bool = False,
+        leaks: Leaks | None = None,
     ) -> None:
+        self._leaks = leaks
         self._index = index
         self._archive_dir = archive_dir
         self._archive = archive
@@ -192,6 +201,7 @@ class Writer:
     def _store(self, placed: Sequence[_Placed], again: Mapping[int, bool]) -> list[Change]:
         """Stores batches within a transaction; sources in `again` are only marked to be read."""
         changes: list[Change] = []
+        noted: list[Noted] = []
         for source_id, other_content in again.items():
             sources.restart(self._db, [source_id])
             sources.record_found(self._db, source_id)
@@ -215,13 +225,23 @@ class Writer:
                     change = intake.take(self._db, row, batch, prepared)
                     if change is not None:
                         changes.append(change)
+                    if self._leaks is not None:
+                        name = intake.suffixed(row, prepared.info.id)
+                        noted += leaks_write.noted_of(
+                            self._leaks, row.agent, name, prepared, change
+                        )
                 if not batch.more:
-                    changes += intake.finish(self._db, row, batch)
+                    ending = intake.finish(self._db, row, batch)
+                    if self._leaks is not None:
+                        noted += leaks_write.noted_of_end(self._leaks, ending)
+                    changes += ending
             except intake.ReadAgain as error:
                 raise _Misfit(row.id, isinstance(error, intake.OtherContent)) from error
             sources.record_read(self._db, row, batch, archived, gap)
             if gap and not self.archive_paused:
                 sources.restart(self._db, [row.id])
+        if noted and self._leaks is not None:
+            self._leaks.record(noted)
         return changes
 
     def _notice_room(self) -> None:
