@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from opensession.daemon.reading import Ended, Got, Job
-from opensession.daemon.workers import AHEAD, DIED, Answer, Freed, Worker
+from opensession.daemon.workers import AHEAD, DIED, STUCK, Answer, Freed, Worker
 from opensession.parsers.agent import Source
 from tests.daemon.rig import Rig
 
@@ -161,3 +161,24 @@ def test_it_dies_with_a_daemon_that_is_killed_whatever_it_does(rig: Rig) -> None
         assert worker.nice() >= 10
         parent.send_signal(signal.SIGKILL)
         worker.wait(PATIENCE)
+
+
+def test_one_that_answers_nothing_for_long_is_ended_and_costs_its_source_only(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has not begun is free again; until it has waited for long nothing is ended."""
+    slow = Started(rig, command=(sys.executable, "-c", "import time; time.sleep(600)"))
+    assert slow.worker.patience is None
+    for number in (1, 2):
+        slow.worker.take(slow.job(number, "s"))
+    assert slow.worker.patience is not None
+    assert slow.worker.patience > 60
+    monkeypatch.setattr("opensession.daemon.workers.STUCK_SECONDS", 0.0)
+    assert slow.worker.patience <= 0
+    slow.worker.give_up()
+    first = slow.next()
+    assert isinstance(first, Ended)
+    assert (first.job, first.retry) == (1, False)
+    assert first.failure is not None
+    assert first.failure.reason == STUCK
+    assert slow.next() == Freed(1, [2])

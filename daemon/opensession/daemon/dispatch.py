@@ -137,6 +137,7 @@ class Dispatch:
 
     def begin_jobs(self, now: float) -> None:
         """Begins every job for which there is something due and room."""
+        self.pool.end_stuck()
         if self.held:
             return
         while self.pool.room_here(LIVE):
@@ -155,8 +156,12 @@ class Dispatch:
 
     def next_due(self, now: float) -> float | None:
         """When `begin_jobs` has something to do, if nothing else happens before."""
-        if self.held:
-            return None
+        due = None if self.held else self._next_job_due(now)
+        left = self.pool.patience()
+        times = [each for each in (due, None if left is None else now + left) if each is not None]
+        return min(times, default=None)
+
+    def _next_job_due(self, now: float) -> float | None:
         lanes = (LIVE,) if self.pool.room_here(LIVE) else ()
         if not self._takes_bulk():
             return self.schedule.next_due(now, lanes)
@@ -180,7 +185,8 @@ class Dispatch:
         if entry.id in self.from_archive:
             job = self._archived_job(entry)
             if job is not None:
-                return self._start(entry, job, None, BULK, apart=job.size > SMALL_BYTES, now=now)
+                apart = job.size > SMALL_BYTES or (entry.agent is not None and entry.agent.foreign)
+                return self._start(entry, job, None, BULK, apart=apart, now=now)
         remote = self._remote(entry)
         stamp = entry.disk if remote else entry.look()
         entry.disk = stamp
@@ -196,6 +202,7 @@ class Dispatch:
         self.backlog.found(entry.id, size, entry.source.agent)
         flood = entry.fresh and self.backlog.bytes_left > BACKLOG_BYTES
         apart = size > SMALL_BYTES or flood or entry.state == "error" or remote
+        apart = apart or (entry.agent is not None and entry.agent.foreign)
         if lane == LIVE and apart:
             self.schedule.released(entry.id, now, lane=BULK)
             return True

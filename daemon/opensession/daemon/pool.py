@@ -112,6 +112,18 @@ class Pool:
         """A worker is gone."""
         self._workers.pop(worker, None)
 
+    def patience(self) -> float | None:
+        """In how many seconds `end_stuck` has something to do; None if no worker is waited for."""
+        found = (worker.patience for worker in self._workers.values())
+        return min((left for left in found if left is not None), default=None)
+
+    def end_stuck(self) -> None:
+        """Ends the workers that have not answered for too long."""
+        for worker in list(self._workers.values()):
+            left = worker.patience
+            if left is not None and left <= 0:
+                worker.give_up()
+
     def rest(self) -> None:
         """Lets all workers end once they are done."""
         for worker in list(self._workers.values()):

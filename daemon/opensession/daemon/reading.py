@@ -15,6 +15,7 @@ from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
 from opensession.parsers import registry
 from opensession.parsers.agent import Cursor, Source, SourceGone, SourceRefused
+from opensession.parsers.guarded import AgentFailed
 
 TOO_LARGE = "needs more memory than a read may use"
 
@@ -133,6 +134,8 @@ def ended(job: Job, error: BaseException) -> Ended:
         reason = TOO_LARGE
     elif isinstance(error, OSError):
         reason, retry = os.strerror(error.errno) if error.errno else reason, True
+    elif isinstance(error, AgentFailed):
+        reason, place = str(error), _place(error.__cause__ or error)
     else:
         place = _place(error)
     return Ended(job.number, Failure(job.source_id, state, reason), retry, place)

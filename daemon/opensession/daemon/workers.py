@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +39,13 @@ MEMORY_BYTES = 400 << 20
 
 COMMAND = (sys.executable, "-P", "-m", "opensession.daemon.worker")
 
+STUCK_SECONDS = 180.0
+"""A worker that has a job and answers nothing for so long is ended. One read takes seconds, a
+command that prints a session a minute at most.
+"""
+
 DIED = "the process that read it died"
+STUCK = "takes too long to be read"
 
 
 class Freed(msgspec.Struct, frozen=True):
@@ -73,6 +80,8 @@ class Worker:
         self._jobs: deque[Job] = deque()
         self._closed = False
         self._killed = False
+        self._stuck = False
+        self._since: float | None = None
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/"
         )
@@ -104,6 +113,8 @@ class Worker:
         with self._lock:
             if self._closed:
                 return False
+            if not self._jobs:
+                self._since = time.monotonic()
             self._jobs.append(job)
         self._send(job)
         return True
@@ -113,6 +124,20 @@ class Worker:
         with self._lock:
             self._closed = True
         self._close_stdin()
+
+    @property
+    def patience(self) -> float | None:
+        """In how many seconds it counts as stuck; None while nothing is waited for."""
+        with self._lock:
+            if self._since is None or not self._jobs or self._stuck:
+                return None
+            return self._since + STUCK_SECONDS - time.monotonic()
+
+    def give_up(self) -> None:
+        """Ends it for its first job's sake, which fails; the others are free again."""
+        with self._lock:
+            self._closed = self._stuck = True
+        self._process.kill()
 
     def kill(self) -> None:
         """Ends it at once; its jobs are free again."""
@@ -154,10 +179,13 @@ class Worker:
                     own_choice = True
                     self.close()
                     continue
-                if isinstance(answer, Ended):
-                    with self._lock:
+                with self._lock:
+                    self._since = None
+                    if isinstance(answer, Ended):
                         self._jobs.popleft()
                 self._deliver(answer)
+                with self._lock:
+                    self._since = time.monotonic()
         except (ValueError, IndexError, msgspec.DecodeError) as error:
             log.error("worker %d spoke nonsense: %s", self.number, type(error).__name__)
             self._process.kill()
@@ -176,6 +204,6 @@ class Worker:
         if jobs and not own_choice and not self._killed:
             blamed = jobs.pop(0)
             log.error("worker %d ended with %d while it read a source", self.number, code)
-            failure = Failure(blamed.source_id, "error", DIED)
-            self._deliver(Ended(blamed.number, failure, retry=True))
+            failure = Failure(blamed.source_id, "error", STUCK if self._stuck else DIED)
+            self._deliver(Ended(blamed.number, failure, retry=not self._stuck))
         self._deliver(Freed(self.number, [job.number for job in jobs]))

@@ -150,6 +150,9 @@ class Agent(Protocol):
     session, with `{id}`, empty where there is none. `ids` says in half a sentence where a session's
     id comes from.
 
+    With `foreign`, to read runs code that is not OpenSession's own, which may do anything: the
+    daemon does it in another process.
+
     Most agents write one growing file a session: what differs from that has a method with a default
     here, so every agent inherits from this class.
     """
@@ -162,6 +165,7 @@ class Agent(Protocol):
     retention_days: int | None
     resume: tuple[str, ...]
     ids: str
+    foreign: bool = False
 
     def roots(self, env: Environment) -> list[Root]:
         """The folders to look in, existing or not, without duplicates."""

@@ -59,6 +59,7 @@ class Commanded(Agent):
     retention_days: int | None = None
     resume: tuple[str, ...] = ()
     ids = "the session id in the header that its command prints"
+    foreign = True
 
     def __init__(self, settings: CommandAgent) -> None:
         self.name = settings.name

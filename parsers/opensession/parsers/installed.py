@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from opensession.parsers.agent import Agent
+from opensession.parsers.guarded import Guarded
 
 GROUP = "opensession.agents"
 
@@ -61,7 +62,7 @@ def installed(taken: Collection[str], found: Iterable[EntryPoint] | None = None)
                 f"the agent {point.name} ({point.value}) is left out: its name is taken"
             )
             continue
-        agents[agent.name] = agent
+        agents[agent.name] = Guarded(agent)
     return Installed(tuple(agents.values()), tuple(problems))
 
 
