@@ -66,7 +66,9 @@ def person(corpus: Path) -> Iterator[Person]:
         move_in(home, corpus)
         with running(home) as daemon:
             daemon.index()
-            yield Person(home, daemon)
+            found = Person(home, daemon)
+            with found.rpc:
+                yield found
 
 
 @pytest.mark.parametrize("name", AGENTS)

@@ -26,19 +26,19 @@ from opensession.parsers.vscode_copilot import AGENT as VSCODE_COPILOT
 BUILT_IN: tuple[Agent, ...] = (
     CLAUDE_CODE,
     CODEX,
-    AIDER,
-    AMP,
-    COPILOT,
-    VSCODE_COPILOT,
     CURSOR,
     GEMINI,
+    COPILOT,
+    VSCODE_COPILOT,
     GOOSE,
+    AIDER,
+    OPENCODE,
+    AMP,
     CLINE,
     ROO_CODE,
-    HAIL,
     KILO_CODE,
-    OPENCODE,
     QWEN_CODE,
+    HAIL,
 )
 
 INSTALLED = installed({each.name for each in BUILT_IN})
