@@ -112,7 +112,7 @@ def test_tokens_and_calls_are_those_of_the_file(person: Person, name: str) -> No
 def test_words_of_a_prompt_are_found(person: Person, name: str) -> None:
     tried = 0
     for row in person.listed(name).values():
-        words = [word for word in row["title"].split() if word.isalpha() and len(word) > 3]
+        words = [word for word in row["title"].split() if word.isalpha() and len(word) > 1]
         if len(words) < 2:
             continue
         tried += 1
