@@ -7,12 +7,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import agents, cases, corpus
+from bench import agents, cases, corpus, privacy
 from bench.foreign_database import foreign_database
 from bench.table import Figure, machine, markdown
+from tests.conftest import CORPUS
 
 CASES = (
     "machine", "agents", "index", "reads", "search", "append", "database", "idle", "startup",
+    "privacy",
 )  # fmt: skip
 
 
@@ -24,6 +26,7 @@ def main() -> None:
     parser.add_argument("--mb", type=int, default=350, help="size of the made corpus (350)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3, help="first indexes to take the median of")
+    parser.add_argument("--verbose", action="store_true", help="privacy: list misses by kind")
     parser.add_argument("--keep", type=Path, help="where to make the corpus, and leave it")
     given = parser.parse_args()
     unknown = set(given.cases) - set(CASES)
@@ -35,7 +38,7 @@ def main() -> None:
         home = given.folder or given.keep or scratch / "home"
         if (
             not given.folder
-            and set(wanted) - {"append", "agents", "database"}
+            and set(wanted) - {"append", "agents", "database", "privacy"}
             and not cases.source_files(home)
         ):
             begin = time.perf_counter()
@@ -61,6 +64,8 @@ def main() -> None:
                     got = cases.append(scratch)
                 case "database":
                     got = foreign_database(scratch)
+                case "privacy":
+                    got = privacy.privacy(given.seed, verbose=given.verbose, corpus=CORPUS)
                 case "idle":
                     got = cases.idle(home)
                 case _:

@@ -1,0 +1,231 @@
+"""Look-alikes: identifiers, checksums, encodings and everything else that is random by nature."""
+
+from __future__ import annotations
+
+from random import Random
+
+from bench.privacy_labels.shapes import b64, run, uuid
+
+SHAPES: dict[str, tuple[str, ...]] = {
+    "commit hashes": (
+        "commit {h:40}\nAuthor: A <a@users.noreply.github.com>",
+        "index {h:7}..{h:7} 100644",
+        "* {h:8} (HEAD -> main) parsers: read the token of a table",
+        "Merge: {h:9} {h:9}",
+        "HEAD is now at {h:7} auth: refresh the session key",
+        "git checkout {h:40}",
+        "https://github.com/acme/app/commit/{h:40}",
+        "uses: actions/checkout@{h:40} # v4.2.2",
+        "{h:40}\trefs/heads/main",
+        "tree {h:40}\nparent {h:40}",
+    ),
+    "uuids": (
+        "request id={U} took=12ms",
+        '{"id": "{U}", "state": "done"}',
+        "session {U} started",
+        "urn:uuid:{U}",
+        "sessionId: {U}",
+        "Correlation-Id: {U}",
+        "X-Request-Id: {U}",
+        '"tenantId": "{U}",',
+    ),
+    "lock files": (
+        '"integrity": "sha512-{b:86}=="',
+        "  integrity sha512-{b:86}==",
+        'resolved "https://registry.yarnpkg.com/lodash/-/lodash-4.17.21.tgz#{h:40}"',
+        "github.com/pkg/errors v0.9.1 h1:{b:43}=",
+        "github.com/pkg/errors v0.9.1/go.mod h1:{b:43}=",
+        'checksum = "{h:64}"',
+        "    --hash=sha256:{h:64} \\",
+        '    {file = "a-1.2-py3-none-any.whl", hash = "sha256:{h:64}"},',
+        "    a (>= 1.2)\n  CHECKSUMS\n  rake (13.2.1) sha256={h:64}",
+        "      cksum: 10c0/{h:128}",
+        "    - resolution: {integrity: sha512-{b:86}==}",
+        '"sha256": "{h:64}", "version": "1.2.3"',
+    ),
+    "checksums": (
+        "{h:64}  dist/app-1.2.3.tar.gz",
+        "{h:32}  a.iso",
+        "SHA256 (a.tgz) = {h:64}",
+        "digest: sha256:{h:64}",
+        "docker pull ghcr.io/acme/app@sha256:{h:64}",
+        'ETag: "{h:32}"',
+        'etag: W/"{h:16}"',
+        "Content-MD5: {b:22}==",
+        "sha256 {h:64}",
+        "hash = {h:64}",
+        'cacheKey: "{h:64}"',
+        'cache_key = "{h:40}"',
+        "Last-Modified hash {h:40}",
+        "   {h:12}   acme/app:latest   2 hours ago   181MB",
+        "CONTAINER ID {h:12} Up 3 minutes",
+        "layer {h:64}: Pull complete",
+    ),
+    "fingerprints and public keys": (
+        "SHA256:{b:43} ann@laptop (ED25519)",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{b:43}",
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ{b:340}",
+        "Key fingerprint = {H:4} {H:4} {H:4} {H:4} {H:4}  {H:4} {H:4} {H:4} {H:4} {H:4}",
+        "gpg: using RSA key {H:40}",
+        "-----BEGIN PUBLIC KEY-----\n{b:64}\n{b:64}\n{b:40}==\n-----END PUBLIC KEY-----",
+        "-----BEGIN CERTIFICATE-----\nMII{b:61}\n{b:64}\n{b:64}\n-----END CERTIFICATE-----",
+        "PublicKey = {b:43}=",
+        "public_key: {b:43}=",
+        '"publicKey": "{b:43}="',
+        "age1{l:58}",
+        "NEXT_PUBLIC_POSTHOG_PUBLIC_KEY=phc_{A:43}",
+        "STRIPE_PUBLISHABLE_KEY=pk_live_{A:24}",
+        'publishableKey: "pk_test_{A:24}"',
+        "SUPABASE_PUBLISHABLE_KEY=sb_publishable_{A:22}_{A:8}",
+        'sitekey="6L{s:38}"',
+    ),
+    "agents' ids": (
+        '"tool_use_id": "toolu_{A:24}"',
+        '"id": "msg_{A:24}", "role": "assistant"',
+        "request_id: req_{A:24}",
+        '"call_id": "call_{A:24}"',
+        '"id": "chatcmpl-{A:29}"',
+        "resp_{h:48}",
+        "rs_{h:48}",
+        "ses_{A:26} prt_{A:26}",
+        "run_{A:24} thread_{A:24}",
+        "parentUuid: {U}",
+        "file-{A:24}",
+        "agent-{h:8} finished",
+        "asst_{A:24}",
+    ),
+    "vendors' ids": (
+        "cus_{A:14} sub_{A:24} price_{A:24} prod_{A:14}",
+        "pi_{A:24} status=succeeded",
+        "arn:aws:iam::{d:12}:role/deploy",
+        "AROA{r:16}:session",
+        "i-{h:17} ami-{h:17} vpc-{h:17}",
+        "AC{h:32}",
+        "https://{h:32}@o{d:6}.ingest.sentry.io/{d:7}",
+        "G-{u:10} UA-{d:8}-1",
+        "projects/acme-prod-{d:6}/locations/eu",
+        "client_id = {d:12}-{l:32}.apps.googleusercontent.com",
+        "AZURE_CLIENT_ID={U}",
+        "tenant_id: {U}",
+        "pk_{d:8}",
+        "acct_{A:16}",
+        "whk_id evt_{A:24}",
+    ),
+    "ulids and short ids": (
+        "01{u:24}",
+        "id=01J{u:23}",
+        "nanoid {s:21}",
+        "cm{l:23}",
+        "snowflake {d:18}",
+        "objectid {h:24}",
+        "ticket ABC-{d:4}",
+        "{d:13}",
+        "ts={d:16}",
+    ),
+    "counters": (
+        '"input_tokens": {d:5}, "output_tokens": {d:4}, "cache_read_input_tokens": {d:6}',
+        "max_tokens={d:4}",
+        "token count: {d:6}",
+        "tokens: {d:5} / 200000",
+        "tokens_used={d:7}",
+        "total_tokens: {d:6}",
+        "keys: {d:3}",
+        "TokenUsage(input={d:5}, output={d:4})",
+        "maxOutputTokens: {d:5}",
+        "token_limit = {d:6}",
+        "prompt_tokens={d:6} completion_tokens={d:6}",
+    ),
+    "versions and times": (
+        "v{d:1}.{d:2}.{d:2}-rc.1+build.{d:4}",
+        "go1.2{d:1}.{d:1} linux/amd64",
+        "20260304{d:6}_create_api_keys_table.sql",
+        "V20260304{d:6}__add_token_column.sql",
+        "migrations/0042_{h:12}_user_tokens.py",
+        'revision = "{h:12}"\ndown_revision = "{h:12}"',
+        "v0.0.0-20260304101112-{h:12}",
+        "2026-03-04T10:11:12.{d:6}Z",
+        "node-v22.{d:2}.0-linux-x64.tar.xz",
+    ),
+    "hashed assets": (
+        "/assets/index-{s:8}.js",
+        "main.{h:20}.chunk.js",
+        "static/media/logo.{h:16}.svg",
+        "/_next/static/{s:21}/_buildManifest.js",
+        ".css-{l:6} .sc-{l:6}-0",
+        "node_modules/.pnpm/react-dom@19.1.0_react@19.1.0/node_modules/react-dom",
+        "/nix/store/{l:32}-python3-3.11.7/bin/python3",
+        "~/.cache/pip/http-v2/a/b/c/{h:56}",
+        "/tmp/pip-build-env-{l:8}/overlay",
+        "/private/var/folders/q_/{l:30}/T/tmp{l:8}",
+    ),
+    "networks": (
+        "inet 10.0.{d:2}.{d:2} netmask 255.255.255.0",
+        "link/ether {h:2}:{h:2}:{h:2}:{h:2}:{h:2}:{h:2}",
+        "listening on http://127.0.0.1:{d:4}",
+        "http://localhost:3000/auth/callback?page=2&sort=key",
+        "postgres://localhost:5432/app",
+        "redis://cache:6379/0",
+        "git clone git@github.com:acme/app.git",
+        "https://github.com/acme/app/pull/{d:4}#issuecomment-{d:10}",
+        "ssh://git@git.acme.dev:2222/app.git",
+        "https://example.com/search?q=token&key=name&page=3",
+        "http://host:8080@/x",
+    ),
+    "hex dumps and addresses": (
+        "00000010: {h:4} {h:4} {h:4} {h:4} {h:4} {h:4} {h:4} {h:4}  ................",
+        "0x7f{h:10} in main () at main.c:12",
+        "goroutine 1 [running]:\nmain.f(0xc000{h:6}, 0x{h:2})",
+        "tx 0x{h:64}",
+        "contract 0x{h:40}",
+        "#{h:6} #{h:8}",
+        "<0x{h:12}>",
+        "segfault at {h:16} ip {h:16}",
+        "token address 0x{h:40}",
+    ),
+    "numbers": (
+        "order {d:16}",
+        "epoch_ms={d:13} seq={d:10}",
+        "bytes: {d:9}",
+        "{d:4} {d:4} {d:3}",
+        "account {d:12}",
+        "trace_id={h:32} span_id={h:16}",
+        "traceparent: 00-{h:32}-{h:16}-01",
+        "x-amzn-trace-id: Root=1-{h:8}-{h:24}",
+        "cf-ray: {h:16}-FRA",
+        "0.{d:17}",
+    ),
+}
+"""Shapes (see `shapes.fill`), by group."""
+
+
+def _image(random: Random) -> str:
+    data = b64(b"\x89PNG\r\n\x1a\n" + random.randbytes(random.randint(200, 900)))
+    return random.choice(
+        (
+            f'<img src="data:image/png;base64,{data}">',
+            f"background: url(data:image/png;base64,{data});",
+            f'"data": "{data}", "media_type": "image/png"',
+            f"![chart](data:image/png;base64,{data})",
+        )
+    )
+
+
+def _base64(random: Random) -> str:
+    text = "The quick brown fox jumps over the lazy dog. " * random.randint(1, 5)
+    return random.choice(
+        (
+            f"echo {b64(text.encode())} | base64 -d",
+            f'"signature": "{run(random, "b", 340)}"',
+            "cursor=" + b64(b'{"offset":%d}' % random.randint(1, 9999)),
+            f'"nextCursor": "{b64(uuid(random).encode())}"',
+            f"//# sourceMappingURL=data:application/json;base64,{b64(text.encode())}",
+            f"AAAA{run(random, 'b', 60)}",
+            f"font/woff2;base64,d09GMgABAAAAA{run(random, 'b', 300)}",
+            f'"encrypted_content": "gAAAAAB{run(random, "s", 200)}"',
+            f"blob {run(random, 'b', 76)}\n{run(random, 'b', 76)}\n{run(random, 'b', 40)}==",
+        )
+    )
+
+
+MADE = {"base64 images": _image, "base64": _base64}
+"""Look-alikes that a shape does not describe."""

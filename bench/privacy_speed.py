@@ -1,0 +1,119 @@
+"""How fast events are stripped: MB of their text per second of CPU, on one core."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from bench import corpus
+from bench.privacy_labels.planted import planted
+from bench.privacy_score import text_at
+from bench.table import Figure, at_least, percentile
+from opensession.core.hail import Event
+from opensession.core.privacy.stripper import Stripper
+from opensession.parsers.agent import Cursor, Root
+from opensession.parsers.claude_code import AGENT
+
+MB = 1_000_000
+_LINE_SHARE = 100
+
+
+def throughput(stripper: Stripper, seed: int, megabytes: int = 12, runs: int = 5) -> list[Figure]:
+    """Stripping the events of made Claude Code sessions of so many MB of files, as they are and
+    with one line in a hundred replaced by one that holds a secret.
+    """
+    clean = _events(seed, megabytes * MB)
+    dirty = _with_secrets(clean, seed)
+    figures: list[Figure] = []
+    for name, events, limit in (("clean text", clean, 60.0), ("1 % secret lines", dirty, 0.0)):
+        lines = [json.dumps({"data": event.data, "blocks": event.blocks}) for event in events]
+        size = sum(len(text.encode()) for event in events for text in _texts(event))
+        encoded = sum(map(len, lines))
+        speeds: list[float] = []
+        plain: list[float] = []
+        for _ in range(runs):
+            begin = time.process_time()
+            stripper.strip_events(events)
+            speeds.append(size / MB / (time.process_time() - begin))
+            begin = time.process_time()
+            for line in lines:
+                json.loads(line)
+            plain.append(encoded / MB / (time.process_time() - begin))
+        how = (
+            f"{size / MB:.1f} MB of text in {len(events)} events, median of {runs}, by CPU time; "
+            f"json.loads of the same events {percentile(plain, 0.5):.0f} MB/s"
+        )
+        speed = percentile(speeds, 0.5)
+        title = f"privacy, throughput, {name}"
+        if limit:
+            figures.append(at_least(title, speed, "MB/s", limit, how))
+        else:
+            figures.append(Figure(title, f"{speed:.3g} MB/s", note=how))
+    return figures
+
+
+def _events(seed: int, size: int) -> list[Event]:
+    events: list[Event] = []
+    with tempfile.TemporaryDirectory(prefix="osbench-") as folder:
+        root = Root(AGENT.name, f"{folder}/.claude/projects")
+        path = Path(root.path) / "-work-app" / "11111111-2222-4333-8444-555555555555.jsonl"
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            for line in corpus.claude_session(seed, size):
+                file.write(line)
+        source = AGENT.source_of(root, str(path))
+        if source is None:
+            raise RuntimeError("Claude Code's own file is not known as one")
+        cursor: Cursor | None = None
+        more = True
+        while more:
+            delta = AGENT.read(source, cursor)
+            cursor, more = delta.cursor, delta.more
+            events += [event for session in delta.sessions for event in session.events]
+    return events
+
+
+def _with_secrets(events: list[Event], seed: int) -> list[Event]:
+    """The same with one line in a hundred replaced."""
+    random = Random(seed)
+    lines = [
+        text_at(sample.event, secret.place)
+        for sample in planted(seed, 2)
+        for secret in sample.secrets
+        if len(secret.parts) == 1
+    ]
+    lines = [line for text in lines for line in text.split("\n")]
+
+    def dirty(root: Any) -> Any:
+        if isinstance(root, str) and "\n" in root:
+            return "\n".join(
+                random.choice(lines) if random.randrange(_LINE_SHARE) == 0 else line
+                for line in root.split("\n")
+            )
+        if isinstance(root, dict):
+            return {key: dirty(value) for key, value in root.items()}
+        return [dirty(value) for value in root] if isinstance(root, list) else root
+
+    return [
+        msgspec.structs.replace(event, data=dirty(event.data), blocks=dirty(event.blocks))
+        for event in events
+    ]
+
+
+def _texts(event: Event) -> Iterator[str]:
+    stack: list[Any] = [event.data, event.blocks]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, dict):
+            stack += node.values()
+        elif isinstance(node, list):
+            stack += node
