@@ -13,7 +13,7 @@ import time
 from opensession.daemon.dispatch import BACKLOG_BYTES
 from opensession.daemon.store.writer import Writer
 from opensession.daemon.writing import Writing
-from opensession.parsers.databases import close_databases
+from opensession.parsers.databases import close_databases, databases_open
 
 UNUSED_SECONDS = 60.0
 """How long after a read a database of another program stays open at least."""
@@ -70,9 +70,9 @@ class Housekeeping:
 
     def next_due(self) -> float | None:
         """When `merge` or `close` has something to do."""
-        if self._due is None or self._close_due is None:
-            return self._close_due if self._due is None else self._due
-        return min(self._due, self._close_due)
+        if self._close_due is None or not databases_open():
+            return self._due
+        return self._close_due if self._due is None else min(self._due, self._close_due)
 
     def close(self, now: float) -> None:
         """Closes databases that were not read for a while, so that a program that ends can bring

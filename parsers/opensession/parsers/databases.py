@@ -272,6 +272,11 @@ def close_databases(unused_for: float = 0.0) -> None:
             _close_idle(path, before)
 
 
+def databases_open() -> bool:
+    """Whether `close_databases` may have something to close."""
+    return bool(_held)
+
+
 def _take(path: str) -> _Held:
     """The place of a database, locked; the least used beyond the limit are closed."""
     while True:
