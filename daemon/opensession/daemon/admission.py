@@ -15,16 +15,20 @@ import msgspec
 from opensession.core.config import Settings
 from opensession.core.privacy import excluded
 from opensession.daemon.batch import Batch
+from opensession.daemon.hidden import without_sessions
+from opensession.daemon.repository_rules import rules_for
 from opensession.parsers import opening
 from opensession.parsers.agent import Source, SourceRefused
 
 OUTSIDE = "outside of the selected repositories"
 EXCLUDED = "in an excluded folder"
 UNKNOWN = "its folder is not known yet"
+BY_REPOSITORY = "in a folder that its repository excludes"
+PRIVATE = "its session is private"
 
 
 _MEANT = frozenset(
-    {OUTSIDE, EXCLUDED, UNKNOWN}
+    {OUTSIDE, EXCLUDED, UNKNOWN, BY_REPOSITORY, PRIVATE}
     | {opening.LINK, opening.OUTSIDE, opening.NOT_REGULAR, opening.FOREIGN}
 )
 
@@ -74,6 +78,11 @@ def admitted(rules: Rules, source: Source, batches: Iterable[Batch]) -> Iterator
     if excluded(source.path, rules.excluded):
         raise SourceRefused(f"{EXCLUDED} [{rules.mark}]")
     for batch in batches:
+        if batch.keeps:
+            yield _sorted_out(rules, batch)
+            continue
+        if any(by_repository(session.info.cwd) for session in batch.sessions):
+            raise SourceRefused(BY_REPOSITORY)
         if rules.repos or rules.excluded:
             folders = [
                 folder
@@ -87,6 +96,22 @@ def admitted(rules: Rules, source: Source, batches: Iterable[Batch]) -> Iterator
         yield batch
 
 
+def _sorted_out(rules: Rules, batch: Batch) -> Batch:
+    """The batch of a source with many sessions, each of which is taken in or not for itself."""
+    hidden = set()
+    for session in batch.sessions:
+        folders = (session.info.cwd, session.info.last_cwd)
+        reason = refusal(rules, folders, first=session.keep == 0)
+        if reason or by_repository(session.info.cwd):
+            hidden.add(session.info.id)
+    return without_sessions(batch, hidden)
+
+
+def by_repository(folder: str) -> bool:
+    """Whether a folder is one that its repository excludes."""
+    return excluded(folder, rules_for(folder).exclude_paths)
+
+
 def may_differ(reason: str, rules: Rules) -> bool:
     """Reports whether a refusal was made by other rules, so that it is to be decided again."""
     head, _, mark = reason.rpartition(" [")
@@ -95,7 +120,7 @@ def may_differ(reason: str, rules: Rules) -> bool:
 
 def is_final(reason: str) -> bool:
     """Reports whether a refusal stays while the rules do, however the source grows."""
-    return reason.startswith((OUTSIDE, EXCLUDED))
+    return reason.startswith((OUTSIDE, EXCLUDED, PRIVATE))
 
 
 def plain(reason: str) -> str:

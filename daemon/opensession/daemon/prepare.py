@@ -17,7 +17,8 @@ from opensession.daemon.archive import make_frame
 from opensession.daemon.batch import Batch, PreparedSession, Row, Secret, Touch
 from opensession.daemon.findings import may_be_secret, secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
-from opensession.daemon.store import body, text
+from opensession.daemon.store import body, marks, text
+from opensession.daemon.taking import Taking
 from opensession.daemon.tally import is_error, tally
 from opensession.parsers.agent import Agent, Cursor, SessionDelta, Source
 
@@ -35,13 +36,17 @@ def batches(
     stripper: Stripper,
     *,
     archive: bool,
+    taking: Taking | None = None,
 ) -> Iterator[Batch]:
-    """Reads `source` on from `cursor` (None: from its beginning) to where it ends now.
+    """Reads `source` on from `cursor` (None: from its beginning) to where it ends now. `taking`
+    says what of files is left out, and what repositories ask for.
 
     At least one batch comes, also where nothing is new. Raises what `agent.read` raises, possibly
     after some batches, which stay valid.
     """
     repositories: dict[str, GitFacts | None] = {}
+    taking = taking or Taking(stripper)
+    cursor, anew = taking.begin(cursor)
     more = True
     while more:
         delta = agent.read(source, cursor)
@@ -52,11 +57,11 @@ def batches(
         yield Batch(
             source_id=source_id,
             expected_offset=cursor.offset if cursor is not None else 0,
-            restarted=delta.restarted,
+            restarted=delta.restarted or anew,
             frame=frame,
             raw_bytes=len(delta.raw),
-            sessions=[_session(session, stripper, repositories) for session in delta.sessions],
-            cursor=delta.cursor,
+            sessions=[_session(session, taking, repositories) for session in delta.sessions],
+            cursor=taking.carried(delta.cursor),
             parser_version=agent.parser_version,
             strip_version=STRIP_VERSION,
             skipped=delta.skipped,
@@ -64,12 +69,15 @@ def batches(
             more=more,
             keeps=delta.keeps,
         )
-        cursor = delta.cursor
+        cursor, anew = delta.cursor, False
 
 
 def _session(
-    delta: SessionDelta, stripper: Stripper, repositories: dict[str, GitFacts | None]
+    delta: SessionDelta, taking: Taking, repositories: dict[str, GitFacts | None]
 ) -> PreparedSession:
+    means = taking.of(delta.info.cwd)
+    stripper = means.stripper
+    delta = taking.without_files(delta)
     redactions: dict[str, int] = {}
     events = []
     rows = []
@@ -82,6 +90,8 @@ def _session(
                 redactions[kind] = redactions.get(kind, 0) + count
             if may_be_secret(found):
                 secrets += secrets_of(stripper, event, seq)
+        if means.told and (found or "warn" in means.told):
+            marks.count(stripper, event, redactions)
         events.append(stripped)
         rows.append(_row(stripped))
         touch = _TOUCHES.get(event.type)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from opensession.core.config.settings import CommandAgent, PrivacySettings
-from opensession.core.privacy import STRIP_VERSION, Stripper
+from opensession.core.privacy import STRIP_VERSION, Rules, Stripper
 from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
+from opensession.daemon.privacy_rules import privacy_rules, stricter_rules, told
+from opensession.daemon.taking import Taking
 from opensession.parsers import registry
 from opensession.parsers.agent import Cursor, Source, SourceGone, SourceRefused
 from opensession.parsers.guarded import AgentFailed
@@ -34,12 +37,27 @@ class Setup(msgspec.Struct, frozen=True, array_like=True):
 
     def stripper(self) -> Stripper:
         """The stripper, to be made once for many reads."""
-        return Stripper(
+        return Stripper(self.home, self.key, privacy_rules(self.privacy))
+
+    def taking(self, stripper: Stripper) -> Taking:
+        """By which rules sessions are taken in; `stripper` is the one of `stripper()`."""
+        return Taking(
+            stripper,
+            self.privacy.exclude_patterns,
             self.home,
-            self.key,
-            strip_paths=self.privacy.strip_paths,
-            strip_env_vars=self.privacy.strip_env_vars,
+            told(privacy_rules(self.privacy)),
+            self._stricter,
         )
+
+    def _stricter(self, modes: Mapping[str, str]) -> tuple[Stripper, frozenset[str]]:
+        rules = stricter_rules(privacy_rules(self.privacy), modes)
+        return _stripper(self.home, self.key, msgspec.json.encode(rules)), told(rules)
+
+
+@functools.lru_cache(maxsize=8)
+def _stripper(home: str, key: bytes, rules: bytes) -> Stripper:
+    """A stripper by the rules of a repository: many jobs need the same few."""
+    return Stripper(home, key, msgspec.json.decode(rules, type=Rules))
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True):
@@ -118,7 +136,10 @@ def _batches(
 ) -> Iterator[Batch]:
     agent = registry.agent(source.agent, setup.commands)
     cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key)
-    batches = prepare.batches(agent, job.source_id, source, cursor, stripper, archive=archive)
+    taking = setup.taking(stripper)
+    batches = prepare.batches(
+        agent, job.source_id, source, cursor, stripper, archive=archive, taking=taking
+    )
     for batch in admission.admitted(setup.rules, source, batches):
         yield msgspec.structs.replace(batch, cursor=seal.sealed(batch.cursor, setup.key))
 

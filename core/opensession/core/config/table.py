@@ -155,8 +155,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="privacy.exclude_patterns",
         kind="list",
-        later=True,
-        doc="Files whose content is left out of sessions.",
+        doc="Files whose content is left out of sessions: names, or paths with a slash.",
     ),
     Key(
         dotted="archive.raw",

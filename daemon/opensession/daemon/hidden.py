@@ -1,0 +1,42 @@
+"""Sessions that are not taken in of a source with several, and what is archived in their place.
+
+A database is one source: its archive is a log of rows, a line each. A line that names a session
+that is not taken in is archived as spaces, so that offsets stay and nothing of the session is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+import zstandard
+
+from opensession.daemon.archive import make_frame
+from opensession.daemon.batch import Batch, Frame
+
+
+def without_sessions(batch: Batch, ids: Collection[str]) -> Batch:
+    """The batch without these sessions, and without the archived lines that name them."""
+    if not ids:
+        return batch
+    return msgspec.structs.replace(
+        batch,
+        sessions=[each for each in batch.sessions if each.info.id not in ids],
+        frame=blanked(batch.frame, ids) if batch.frame is not None else None,
+    )
+
+
+def blanked(frame: Frame, ids: Collection[str]) -> Frame:
+    """The frame with the lines that name one of these sessions as spaces."""
+    raw = zstandard.ZstdDecompressor().decompress(frame.data, max_output_size=frame.length)
+    clean = blank_lines(raw, ids)
+    return frame if clean == raw else make_frame(frame.offset, clean)
+
+
+def blank_lines(raw: bytes, ids: Collection[str]) -> bytes:
+    """Lines with those that name one of these sessions as so many spaces."""
+    marks = [each.encode() for each in ids]
+    lines = raw.split(b"\n")
+    return b"\n".join(
+        b" " * len(line) if any(mark in line for mark in marks) else line for line in lines
+    )
