@@ -28,12 +28,15 @@ def ask(method: str, params: Params, result: type[R], environ: Mapping[str, str]
     try:
         daemon = connection.connect(find_paths(environ), environ)
     except Unreachable:
-        return _ask_program(method, params, result, environ)
+        return ask_program(method, params, result, environ)
     with daemon:
         return daemon.call(method, params, result)
 
 
-def _ask_program(method: str, params: Params, result: type[R], environ: Mapping[str, str]) -> R:
+def ask_program(
+    method: str, params: Params, result: type[R], environ: Mapping[str, str] = os.environ
+) -> R:
+    """The result of a method that the daemon's program runs, whether a daemon answers or not."""
     done = subprocess.run(
         daemon_command("call", method, "-"),
         input=msgspec.json.encode(params),

@@ -16,10 +16,16 @@ _EXAMPLES = (
 _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
     ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
+    ("Privacy", ("privacy", "leaks")),
     ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),
 )
 
-_ROOT_GROUPS = {"daemon": "start, stop, status, health, logs, service", "watcher": "which agents"}
+_ROOT_GROUPS = {
+    "daemon": "start, stop, status, health, logs, service",
+    "watcher": "which agents",
+    "privacy": "scan, explain, test, preview",
+    "leaks": "the secrets that sessions hold; resolve, scrub",
+}
 
 
 def print_root() -> int:

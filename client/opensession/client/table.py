@@ -41,6 +41,12 @@ COMMANDS: dict[str, Entry] = {
     "watcher list": Entry("watcher", "list_agents", "which agents are watched, and how"),
     "watcher enable": Entry("watcher", "enable", "watch agents"),
     "watcher disable": Entry("watcher", "disable", "stop watching agents"),
+    "privacy scan": Entry("privacy", "scan", "what is private in files and in the index"),
+    "privacy explain": Entry("privacy", "explain", "where something was replaced, and why"),
+    "privacy test": Entry("privacy", "test", "a text from stdin as it would be stored"),
+    "privacy preview": Entry("privacy", "preview", "the bytes that publishing would send"),
+    "leaks": Entry("leaks", "leaks", "the secrets that sessions hold, one row each"),
+    "leaks resolve": Entry("leaks", "resolve", "mark secrets as changed where they were valid"),
     "config": Entry("config", "show", "all settings; keys are masked"),
     "config get": Entry("config", "get", "one setting"),
     "config set": Entry("config", "set_value", "change a setting; comments are kept"),
@@ -61,6 +67,8 @@ GROUPS: dict[str, str] = {
     "daemon": "start, stop and ask the daemon",
     "daemon service": "have systemd or launchd run the daemon",
     "watcher": "which agents are watched",
+    "privacy": "what is private, and what is done about it",
+    "leaks": "the secrets that sessions hold",
     "config": "settings",
 }
 

@@ -30,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return parsing.run(
                 os.environ, options.file, options.agent, options.session, preview=options.preview
             )
+        if options.command == "scan":
+            from opensession.daemon import scanning
+
+            if options.request:
+                return scanning.run_request(os.environ)
+            return scanning.run_file(os.environ, options.file, options.agent)
         from opensession.daemon import app
 
         return app.run(
@@ -73,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     parse.add_argument("--agent", default="auto", help="which agent wrote it")
     parse.add_argument("--session", default="", help="which session, if the file has several")
     parse.add_argument("--preview", action="store_true", help="print what is in it, as JSON")
+    scan = commands.add_parser("scan", help="say what is private in a file, as JSON")
+    scan.add_argument("file", nargs="?", default="", help="a session file, or any text")
+    scan.add_argument("--agent", default="auto", help="which agent wrote it")
+    scan.add_argument("--request", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

@@ -76,6 +76,28 @@ def run(environ: Mapping[str, str], file: str, agent: str, session: str, *, prev
     return 0
 
 
+def agents_for(environ: Mapping[str, str], path: Path, agent: str) -> list[Agent]:
+    """The agents that may have written a file, likeliest first; with a name that one alone.
+
+    Raises UsageError for a name that is none.
+    """
+    commands = load_config(find_paths(environ), environ).settings.watchers.commands
+    agents = registry.agents(commands)
+    if agent != "auto":
+        return _chosen(agent, agents, [], str(path))
+    likely = [each.agent for each in _candidates(path, agents)]
+    return [each for name in likely for each in agents if each.name == name]
+
+
+def source_for(agent: Agent, path: Path) -> Source:
+    """The file as a source of the agent, as if it were found where it lies."""
+    for folder in [*path.parents][:LEVELS]:
+        source = agent.source_of(Root(agent.name, str(folder)), str(path))
+        if source is not None:
+            return source
+    return Source(agent.name, str(path.parent), str(path))
+
+
 class _Found(msgspec.Struct):
     """What an agent read of the file."""
 
@@ -141,7 +163,7 @@ def _first_that_reads(
     problems = []
     for agent in agents:
         try:
-            found = _read(agent, _source(agent, path), wanted)
+            found = _read(agent, source_for(agent, path), wanted)
         except (SourceRefused, SourceGone) as error:
             problems.append(f"{agent.name}: {error}")
             continue
@@ -156,15 +178,6 @@ def _first_that_reads(
         f"{shown} could not be read: {'; '.join(problems)}",
         "opensession parse --agent NAME FILE names another agent",
     )
-
-
-def _source(agent: Agent, path: Path) -> Source:
-    """The file as a source of the agent, as if it were found where it lies."""
-    for folder in [*path.parents][:LEVELS]:
-        source = agent.source_of(Root(agent.name, str(folder)), str(path))
-        if source is not None:
-            return source
-    return Source(agent.name, str(path.parent), str(path))
 
 
 def _read(agent: Agent, source: Source, wanted: str) -> _Found:

@@ -64,7 +64,7 @@ def parse(
 
 def _preview(words: list[str], *, as_json: bool) -> None:
     with tempfile.TemporaryFile() as held:
-        _run(words, held)
+        run_program(words, held)
         held.seek(0)
         parsed = msgspec.json.decode(held.read(), type=Parsed)
     if as_json:
@@ -78,7 +78,7 @@ def _preview(words: list[str], *, as_json: bool) -> None:
 def _lines(words: list[str]) -> Iterator[str]:
     """The lines of the program's output, once it ended well."""
     with tempfile.TemporaryFile() as held:
-        _run(words, held)
+        run_program(words, held)
         held.seek(0)
         for line in held:
             yield line.decode("utf-8", "replace").rstrip("\n")
@@ -95,14 +95,14 @@ def _write(words: list[str], target: Path) -> None:
         ) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _run(words, file)
+            run_program(words, file)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def _run(words: list[str], out: IO[bytes]) -> None:
+def run_program(words: list[str], out: IO[bytes]) -> None:
     """Runs the daemon's program; raises what it says went wrong."""
     done = subprocess.run(daemon_command(*words), stdout=out, stderr=subprocess.PIPE, check=False)
     if done.returncode:

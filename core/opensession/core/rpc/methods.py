@@ -11,6 +11,8 @@ from opensession.core.rpc import (
     daemon,
     events,
     index,
+    leaks,
+    privacy,
     search,
     sessions,
     stats,
@@ -127,6 +129,55 @@ CHANGES_UNDONE = Method(
     "change",
     "Notes that changes are undone.",
 )
+PRIVACY_SCAN = Method(
+    "privacy.scan",
+    privacy.ScanParams,
+    index.JobResult,
+    "read",
+    "What is in native files and in the index, by kind, file and session; never a value.",
+)
+PRIVACY_TEST = Method(
+    "privacy.test",
+    privacy.PrivacyTestParams,
+    privacy.PrivacyTestResult,
+    "read",
+    "A text as it would be stored.",
+)
+PRIVACY_EXPLAIN = Method(
+    "privacy.explain",
+    privacy.ExplainParams,
+    privacy.ExplainResult,
+    "read",
+    "Where something of a session was replaced, and why.",
+)
+PRIVACY_PREVIEW = Method(
+    "privacy.preview",
+    privacy.PreviewParams,
+    privacy.PreviewResult,
+    "read",
+    "The bytes that publishing a session would send.",
+)
+LEAKS_LIST = Method(
+    "leaks.list",
+    leaks.LeaksListParams,
+    leaks.LeaksListResult,
+    "read",
+    "The secrets that sessions hold, one row each, and what they reached.",
+)
+LEAKS_RESOLVE = Method(
+    "leaks.resolve",
+    leaks.LeaksResolveParams,
+    leaks.LeaksResolveResult,
+    "change",
+    "Marks secrets as resolved: they were changed where they are valid.",
+)
+LEAKS_SCRUB = Method(
+    "leaks.scrub",
+    leaks.LeaksScrubParams,
+    index.JobResult,
+    "destroy",
+    "Takes a secret's value out of index and exports, and out of the archive if asked.",
+)
 SUBSCRIBE = Method(
     "events.subscribe",
     events.SubscribeParams,
@@ -146,5 +197,6 @@ METHODS: tuple[Method[Any, Any], ...] = (
     HELLO, STATUS, HEALTH, STOP, RELOAD, LOGS, AGENTS_LIST, AGENTS_COVERAGE, INDEX_RUN,
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
-    CHANGES_UNDONE, SUBSCRIBE, UNSUBSCRIBE,
+    CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
+    LEAKS_RESOLVE, SUBSCRIBE, UNSUBSCRIBE,
 )  # fmt: skip

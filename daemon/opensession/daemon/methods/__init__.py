@@ -15,6 +15,8 @@ from opensession.daemon.methods import (
     daemon,
     events,
     index,
+    leaks,
+    privacy,
     search,
     sessions,
     stats,
@@ -31,4 +33,6 @@ HANDLERS: Mapping[str, Handler] = {
     **config.HANDLERS,
     **events.HANDLERS,
     **changes.HANDLERS,
+    **privacy.HANDLERS,
+    **leaks.HANDLERS,
 }

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import apsw
 
-from opensession.core.paths import make_private
 from opensession.core.rpc.changes import (
     Change,
     ChangesListResult,
@@ -20,10 +17,8 @@ from opensession.core.rpc.changes import (
 from opensession.core.rpc.envelope import Nothing
 from opensession.core.timeparse import format_time
 from opensession.daemon.client import Client
+from opensession.daemon.methods.on_user import on_user
 from opensession.daemon.state import App, Handler
-from opensession.daemon.user_data import UserData
-
-T = TypeVar("T")
 
 
 async def record(app: App, params: ChangesRecordParams, client: Client) -> ChangesRecordResult:
@@ -44,7 +39,7 @@ async def record(app: App, params: ChangesRecordParams, client: Client) -> Chang
         )
         return db.last_insert_rowid()
 
-    return ChangesRecordResult(await _run(app, insert))
+    return ChangesRecordResult(await on_user(app, insert))
 
 
 async def list_(app: App, params: Nothing, client: Client) -> ChangesListResult:
@@ -68,7 +63,7 @@ async def list_(app: App, params: Nothing, client: Client) -> ChangesListResult:
             for number, kind, path, before, after, backup, made_us in rows
         ]
 
-    return ChangesListResult(await _run(app, select))
+    return ChangesListResult(await on_user(app, select))
 
 
 async def undone(app: App, params: ChangesUndoneParams, client: Client) -> ChangesUndoneResult:
@@ -82,19 +77,7 @@ async def undone(app: App, params: ChangesUndoneParams, client: Client) -> Chang
         )
         return len(params.ids)
 
-    return ChangesUndoneResult(await _run(app, update))
-
-
-async def _run(app: App, work: Callable[[apsw.Connection], T]) -> T:
-    """`work` on `user.db`, which is opened for it where no daemon holds it open."""
-    if app.user is not None:
-        return await app.user.run(work)
-    make_private(app.paths.data_dir)
-    user = UserData(app.paths.user_db)
-    try:
-        return await user.run(work)
-    finally:
-        user.close()
+    return ChangesUndoneResult(await on_user(app, update))
 
 
 HANDLERS: dict[str, Handler] = {
