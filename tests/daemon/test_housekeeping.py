@@ -15,6 +15,7 @@ from opensession.daemon.writing import Writing
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     calls: list[float] = []
     monkeypatch.setattr(housekeeping, "close_databases", calls.append)
+    monkeypatch.setattr(housekeeping, "databases_open", lambda: True)
     return calls
 
 
@@ -43,4 +44,13 @@ def test_what_was_read_meanwhile_is_closed_later(closed: list[float]) -> None:
     assert made.next_due() == 140.0 + UNUSED_SECONDS
     made.close(140.0 + UNUSED_SECONDS)
     assert len(closed) == 2
+    assert made.next_due() == 1100.0
+
+
+def test_where_none_is_open_nothing_is_waited_for(
+    closed: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "databases_open", lambda: False)
+    made = keeping()
+    made.stored(0, 100.0)
     assert made.next_due() == 1100.0
