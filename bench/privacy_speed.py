@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,16 +26,25 @@ _LINE_SHARE = 100
 
 
 def throughput(stripper: Stripper, seed: int, megabytes: int = 12, runs: int = 5) -> list[Figure]:
-    """Stripping the events of made Claude Code sessions of so many MB of files, as they are and
-    with one line in a hundred replaced by one that holds a secret.
+    """Stripping the events of made Claude Code sessions of so many MB of files: without the home
+    folders that are in them (nothing is found then), as they are, and with one line in a hundred
+    replaced by one that holds a secret.
     """
-    clean = _events(seed, megabytes * MB)
-    dirty = _with_secrets(clean, seed)
+    usual = _events(seed, megabytes * MB)
+    clean = _changed(usual, lambda text: text.replace(corpus.HOME, "~"))
+    dirty = _changed(clean, _with_secrets(seed))
     figures: list[Figure] = []
-    for name, events, limit in (("clean text", clean, 60.0), ("1 % secret lines", dirty, 0.0)):
-        lines = [json.dumps({"data": event.data, "blocks": event.blocks}) for event in events]
+    for name, events, limit in (
+        ("clean text", clean, 60.0),
+        ("text with home folders", usual, 0.0),
+        ("1 % secret lines", dirty, 0.0),
+    ):
+        lines = [
+            json.dumps([event.data, event.blocks, event.attributes], ensure_ascii=False)
+            for event in events
+        ]
         size = sum(len(text.encode()) for event in events for text in _texts(event))
-        encoded = sum(map(len, lines))
+        encoded = sum(len(line.encode()) for line in lines)
         speeds: list[float] = []
         plain: list[float] = []
         for _ in range(runs):
@@ -80,35 +89,47 @@ def _events(seed: int, size: int) -> list[Event]:
     return events
 
 
-def _with_secrets(events: list[Event], seed: int) -> list[Event]:
-    """The same with one line in a hundred replaced."""
+def _with_secrets(seed: int) -> Callable[[str], str]:
+    """Replaces one line in a hundred."""
     random = Random(seed)
-    lines = [
+    texts = [
         text_at(sample.event, secret.place)
         for sample in planted(seed, 2)
         for secret in sample.secrets
         if len(secret.parts) == 1
     ]
-    lines = [line for text in lines for line in text.split("\n")]
+    lines = [line for text in texts for line in text.split("\n")]
 
-    def dirty(root: Any) -> Any:
-        if isinstance(root, str) and "\n" in root:
-            return "\n".join(
-                random.choice(lines) if random.randrange(_LINE_SHARE) == 0 else line
-                for line in root.split("\n")
-            )
+    def change(text: str) -> str:
+        return "\n".join(
+            random.choice(lines) if random.randrange(_LINE_SHARE) == 0 else line
+            for line in text.split("\n")
+        )
+
+    return change
+
+
+def _changed(events: list[Event], change: Callable[[str], str]) -> list[Event]:
+    def changed(root: Any) -> Any:
+        if isinstance(root, str):
+            return change(root)
         if isinstance(root, dict):
-            return {key: dirty(value) for key, value in root.items()}
-        return [dirty(value) for value in root] if isinstance(root, list) else root
+            return {key: changed(value) for key, value in root.items()}
+        return [changed(value) for value in root] if isinstance(root, list) else root
 
     return [
-        msgspec.structs.replace(event, data=dirty(event.data), blocks=dirty(event.blocks))
+        msgspec.structs.replace(
+            event,
+            data=changed(event.data),
+            blocks=changed(event.blocks),
+            attributes=changed(event.attributes),
+        )
         for event in events
     ]
 
 
 def _texts(event: Event) -> Iterator[str]:
-    stack: list[Any] = [event.data, event.blocks]
+    stack: list[Any] = [event.data, event.blocks, event.attributes]
     while stack:
         node = stack.pop()
         if isinstance(node, str):
