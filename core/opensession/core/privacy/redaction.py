@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from typing import Any
 
 _GROUPED = frozenset(("card", "iban", "phone"))
 _LINE_ENDS = re.compile(rb"(?:\\+[nr]|\s)+")
@@ -38,3 +39,25 @@ def untag(text: str) -> str:
     if "[redacted:" not in text:
         return text
     return _TAGGED.sub(r"[redacted:\1]", text)
+
+
+def untagged(root: Any) -> Any:
+    """A JSON value without the tags of its placeholders."""
+    if isinstance(root, str):
+        return untag(root)
+    if not isinstance(root, (dict, list)):
+        return root
+    copy = root.copy()
+    stack: list[Any] = [copy]
+    while stack:
+        node = stack.pop()
+        items = list(node.items()) if isinstance(node, dict) else list(enumerate(node))
+        if isinstance(node, dict):
+            node.clear()
+        for key, value in items:
+            place = untag(key) if isinstance(key, str) else key
+            if isinstance(value, (dict, list)):
+                value = value.copy()
+                stack.append(value)
+            node[place] = untag(value) if isinstance(value, str) else value
+    return copy

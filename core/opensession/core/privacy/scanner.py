@@ -7,12 +7,14 @@ pattern is bounded, so that the time is linear in the text whatever it holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import ahocorasick_rs
 
 from opensession.core.privacy.rules import Confidence
+from opensession.core.privacy.view import unescaped
 
 PLAIN, GENERIC, PLACED, SPECIFIC = range(0, 4000, 1000)
 """How much a kind says of what was found: the highest of overlapping findings names them. Of equals
@@ -33,17 +35,39 @@ class Found(NamedTuple):
     """What encloses the placeholder: quotes where a JSON number becomes a text."""
 
 
+_NEAR = 400
+"""How far around a keyword an escape matters: values end at one."""
+
+
 class Text:
     """The bytes of one scan, with what was worked out about them.
 
     A text that is nothing but keywords would otherwise have the same run measured at each of them.
     """
 
-    __slots__ = ("_runs", "data")
+    __slots__ = ("_runs", "_view", "data")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self._view: bytes | None = None
         self._runs: dict[re.Pattern[bytes], tuple[int, int]] = {}
+
+    @property
+    def view(self) -> bytes:
+        """The text without its escapes, of the same length."""
+        if self._view is None:
+            self._view = unescaped(self.data)
+        return self._view
+
+    def around(self, start: int, end: int) -> bytes:
+        """The text as it is where no escape is near, else the view: that takes longer to make."""
+        data = self.data
+        if self._view is None and (
+            data.find(b"\\", max(0, start - _NEAR), end + _NEAR) >= 0
+            or data.find(b"\x1b", max(0, start - _NEAR), end + _NEAR) >= 0
+        ):
+            return self.view
+        return data if self._view is None else self._view
 
     def run_end(self, pattern: re.Pattern[bytes], start: int) -> int:
         """Where a run of a pattern's bytes that begins at `start` ends; `start` if there is none.
@@ -62,34 +86,45 @@ class Detector(NamedTuple):
     """One kind of private data, as data.
 
     `keywords` are matched exactly; at each hit `pattern` is matched from the keyword's beginning
-    (`from_end`: from its end), and `check` says what to replace, if anything: it gets the text, the
-    offset of the keyword and the match.
+    (`from_end`: from its end; `view`: in the text without its escapes), and `check` says what to
+    replace, if anything: it gets the text, the offset of the keyword and the match.
     """
 
     name: str
     keywords: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
-    check: Callable[[Text, int, re.Match[bytes]], Found | None]
+    check: Callable[[Text, int, re.Match[bytes]], Found | list[Found] | None]
     from_end: bool = False
     back: int = 0
     """How far before its keyword the pattern may begin; 0: at it."""
+    ahead: int = 400
+    """With `back`: how far after its keyword it may end."""
+    view: bool = False
 
 
-_AHEAD = 400
-"""How far after a mark inside of a value it may end."""
+class Sweep(NamedTuple):
+    """What has no keyword: `probe` says quickly whether `find` could find anything."""
+
+    probe: Callable[[bytes], bool]
+    find: Callable[[Text], Iterable[Found]]
+
 
 Hits = list[tuple[int, int, int]]
+"""Where keywords are: (keyword, start, end). A sweep's number is negative."""
+
+_DONE = re.compile(rb"\[redacted:[a-z0-9-]{1,40}(?::[A-Z2-7]{8})?\]")
 
 
 class Scanner:
     """Several detectors behind one automaton; immutable once built."""
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
+    def __init__(self, detectors: Sequence[Detector], sweeps: Sequence[Sweep] = ()) -> None:
+        self._sweeps = tuple(sweeps)
         owners: dict[bytes, list[Detector]] = {}
         for detector in detectors:
             for keyword in detector.keywords:
                 owners.setdefault(keyword, []).append(detector)
-        self._owners = [tuple(each) for each in owners.values()]
+        self._owners = [tuple(map(_dispatch, each)) for each in owners.values()]
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick(
                 list(owners),
@@ -101,29 +136,70 @@ class Scanner:
         )
 
     def hits(self, data: bytes) -> Hits:
-        """Where keywords are: (keyword, start, end); clean text has none, and that is quick."""
-        if self._automaton is None:
-            return []
-        return self._automaton.find_matches_as_indexes(data, overlapping=True)
+        """Where something may be; clean text has few of them, and that is quick."""
+        found: Hits = []
+        if self._automaton is not None:
+            found = self._automaton.find_matches_as_indexes(data, overlapping=True)
+        for number, sweep in enumerate(self._sweeps):
+            if sweep.probe(data):
+                found.append((-1 - number, 0, 0))
+        return found
 
     def find(self, data: bytes, hits: Hits) -> list[Found]:
-        """What was found, in order, without overlaps."""
+        """What was found, in order, without overlaps; nothing of it touches a placeholder."""
         found: list[Found] = []
         text = Text(data)
         for keyword, start, end in hits:
-            for detector in self._owners[keyword]:
-                if detector.back:
-                    match = detector.pattern.search(
-                        data, max(0, start - detector.back), end + _AHEAD
-                    )
+            if keyword < 0:
+                found += self._sweeps[-1 - keyword].find(text)
+                continue
+            for matches, how, detector in self._owners[keyword]:
+                if how == _AT:
+                    match = matches(data, start)
+                elif how == _AFTER:
+                    match = matches(data, end)
                 else:
-                    match = detector.pattern.match(data, end if detector.from_end else start)
-                if match is None:
-                    continue
-                one = detector.check(text, start, match)
-                if one is not None:
-                    found.append(one._replace(rank=one.rank + end - start))
+                    match = _unlike(detector, text, start, end)
+                if match is not None:
+                    one = detector.check(text, start, match)
+                    if one is not None:
+                        weight = end - start
+                        for each in one if isinstance(one, list) else (one,):
+                            found.append(each._replace(rank=each.rank + weight))
+        if found and b"[redacted:" in data:
+            found = _outside(found, [match.span() for match in _DONE.finditer(data)])
         return united(found) if len(found) > 1 else found
+
+
+_AT, _AFTER, _UNLIKE = range(3)
+
+_Matches = Callable[[bytes, int], re.Match[bytes] | None]
+
+
+def _dispatch(detector: Detector) -> tuple[_Matches, int, Detector]:
+    """How a detector is run: nearly all hits are of the first two kinds, and nearly all in vain."""
+    how = _AFTER if detector.from_end else _AT
+    if detector.back or detector.view:
+        how = _UNLIKE
+    return detector.pattern.match, how, detector
+
+
+def _unlike(detector: Detector, text: Text, start: int, end: int) -> re.Match[bytes] | None:
+    data = text.around(start, end) if detector.view else text.data
+    if detector.back:
+        return detector.pattern.search(data, max(0, start - detector.back), end + detector.ahead)
+    return detector.pattern.match(data, end if detector.from_end else start)
+
+
+def _outside(found: list[Found], done: list[tuple[int, int]]) -> list[Found]:
+    """The findings without those that touch what was replaced before."""
+    starts = [start for start, _ in done]
+    kept = []
+    for one in found:
+        place = bisect_left(starts, one.end) - 1
+        if place < 0 or done[place][1] <= one.start:
+            kept.append(one)
+    return kept
 
 
 def united(found: list[Found]) -> list[Found]:

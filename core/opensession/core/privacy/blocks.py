@@ -1,0 +1,119 @@
+"""Private keys as blocks: whole, cut off, without their beginning; in diffs, numbered lines, JSON.
+
+What is replaced leaves its line breaks and what stands before a line (a diff's sign, a number), so
+that line counts and hunks stay right.
+"""
+
+from __future__ import annotations
+
+import re
+
+from opensession.core.privacy.checks import der_length_fits, unbase64
+from opensession.core.privacy.rules import Confidence
+from opensession.core.privacy.scanner import SPECIFIC, Detector, Found, Text
+
+# Between the lines of a body: line breaks, escaped or not, numbers and signs before lines, and
+# strings that are joined over lines.
+_NUMBER = rb"[0-9]{1,6}(?:\xe2\x86\x92|\t|[:|])"
+_SEPARATOR = (
+    rb"(?:[\s>|+]|-(?!-)|\\{1,8}[nrt]|" + _NUMBER + rb"|\\{0,7}[\"'`][ \t]{0,4}[+,.\\]?[ \t]{0,4}"
+    rb"\r?\n[ \t]{0,40}[bf]?\\{0,7}[\"'`])"
+)
+_RUN = rb"[A-Za-z0-9+/=]{16,16384}+(?!\\{0,7}[\"'`]\s{0,8}:)"
+_FIELD = rb"(?:" + _SEPARATOR + rb"{1,60}[A-Z][A-Za-z-]{2,30}: [^\n\\]{1,120}){0,6}"
+_BODY = rb"(?P<body>(?:" + _SEPARATOR + rb"{0,60}+" + _RUN + rb"){1,2000}+)"
+_END = (
+    rb"(?:(?:" + _SEPARATOR + rb"{0,60}+[A-Za-z0-9+/=]{1,15}+)?" + _SEPARATOR
+    + rb"{0,60}+-{5}END [A-Z0-9 ]{0,40}-{5}|(?:" + _SEPARATOR
+    + rb"{1,60}+[A-Za-z0-9+/=]{1,15}+)?(?=\s{0,8}\Z))?"
+)  # fmt: skip
+_BLOCK = re.compile(rb"-{5}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{5}" + _FIELD + _BODY + _END)
+_PUTTY = re.compile(
+    rb"Private-Lines: ?[0-9]{1,4}"
+    + _BODY
+    + rb"(?:"
+    + _SEPARATOR
+    + rb"{0,60}+[A-Za-z0-9+/=]{1,15}+(?=\s|\\|\Z))?"
+)
+_LONE = re.compile(
+    rb"(?<![A-Za-z0-9+/])(?P<body>(?:MII[A-Za-z0-9+/]{3}IB(?:AAKC|ADANBg)|MHcCAQEEI|MIGHAgEAMBMG"
+    rb"|MC4CAQAwBQYDK2VwBCIEI|MIGkAgEBBD|b3BlbnNzaC1rZXktdjE|MII[A-Za-z0-9+/]{4,6}BgkqhkiG9w0BBQ0w)"
+    rb"[A-Za-z0-9+/=]{8,16384}+(?:" + _SEPARATOR + rb"{1,60}+" + _RUN + rb"){0,2000}+)"
+    rb"(?:" + _SEPARATOR + rb"{1,60}+[A-Za-z0-9+/=]{1,15}+(?=[\s\\\"']{0,8}(?:\Z|-----END)))?"
+)
+_TAIL = re.compile(rb"-{5}END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{5}")
+_BACKWARDS = re.compile(
+    rb"(?:[\s\"'`,+>|\\0-9nrt-]|[\xe2\x86\x92]){0,60}(?:[A-Za-z0-9+/=]{1,39}(?:[\s\"'`,+>|\\-]|[\xe2\x86\x92]){1,60})?"
+    rb"(?:[A-Za-z0-9+/=]{40,8192}+(?:[\s\"'`,+>|\\0-9-]|[\xe2\x86\x92]){0,60}+){1,300}+"
+)
+_WINDOW = 16 << 10
+_LINES = re.compile(
+    rb"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)(?:[ \t]{0,10}[0-9]{1,6}(?:\xe2\x86\x92|\t|[:|]) ?)?"
+    rb"(?:[+-](?!-))?[ \t]{0,40}"
+)
+_NOISE = re.compile(rb"\\{1,8}[nrt]|[^A-Za-z0-9+/=]")
+_LEAST = 60
+
+
+def block_detectors() -> list[Detector]:
+    """The detectors of key blocks."""
+
+    def whole(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        return _found(text.data, start, match.end(), match["body"], "private-key")
+
+    def putty(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        return _found(text.data, match.start("body"), match.end(), match["body"], "private-key")
+
+    def lone(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        return _found(text.data, match.start(), match.end(), match["body"], "private-key")
+
+    def tail(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        window = text.data[max(0, start - _WINDOW) : start][::-1]
+        before = _BACKWARDS.match(window)
+        if before is None:
+            return None
+        begin = start - before.end()
+        body = text.data[begin:start]
+        begin += len(body) - len(body.lstrip(b" \t\r\n\\\"'`,+>|-"))
+        return _found(text.data, begin, match.end(), text.data[begin:start], "private-key")
+
+    return [
+        Detector("private-key", (b"-----BEGIN",), _BLOCK, whole),
+        Detector("private-key-putty", (b"Private-Lines:",), _PUTTY, putty),
+        Detector(
+            "private-key-body",
+            (b"IBAAKC", b"IBADANBg", b"BgkqhkiG9w0BBQ0w"),
+            _LONE,
+            lone,
+            back=10,
+            ahead=1 << 20,
+        ),
+        Detector(
+            "private-key-short-body",
+            (
+                b"MHcCAQEEI",
+                b"MIGHAgEAMBMG",
+                b"MC4CAQAwBQYDK2VwBCIEI",
+                b"MIGkAgEBBD",
+                b"b3BlbnNzaC1rZXktdjE",
+            ),
+            _LONE,
+            lone,
+        ),
+        Detector("private-key-tail", (b"-----END",), _TAIL, tail),
+    ]
+
+
+def lines_of(value: bytes) -> bytes:
+    """The line breaks of a value, with what stands before each line."""
+    return b"".join(_LINES.findall(value))
+
+
+def _found(data: bytes, start: int, end: int, body: bytes, kind: str) -> Found | None:
+    key = _NOISE.sub(b"", body)
+    if len(key) < _LEAST or len(set(key[:200])) < 12:
+        return None
+    confidence: Confidence = "likely"
+    if der_length_fits(key) or (unbase64(key[:20]) or b"").startswith(b"openssh-key-v"):
+        confidence = "certain"
+    return Found(start, end, kind, "private-keys", confidence, SPECIFIC)

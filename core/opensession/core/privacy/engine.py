@@ -1,0 +1,160 @@
+"""From rules to a scanner, and from a text to what it is without what was found."""
+
+from __future__ import annotations
+
+from opensession.core.privacy.blocks import block_detectors, lines_of
+from opensession.core.privacy.commands import command_detectors
+from opensession.core.privacy.env import env_detector
+from opensession.core.privacy.headers import header_detectors
+from opensession.core.privacy.identities import identity_detectors
+from opensession.core.privacy.kinds import KINDS
+from opensession.core.privacy.known import Finder, Known, memorable
+from opensession.core.privacy.own import own_sweep
+from opensession.core.privacy.paths import path_detectors
+from opensession.core.privacy.personal import (
+    card_sweep,
+    health_detector,
+    iban_sweep,
+    mail_detector,
+    phone_sweep,
+)
+from opensession.core.privacy.redaction import placeholder
+from opensession.core.privacy.rules import OWN, SETS, Rules, mode_of
+from opensession.core.privacy.scanner import Detector, Found, Hits, Scanner, Sweep, united
+from opensession.core.privacy.urls import url_detectors
+from opensession.core.privacy.vendors import kind_detector
+
+_PASSES = 4
+
+Counts = dict[str, int]
+
+
+class Engine:
+    """Finds and replaces in bytes, under one set of rules. Immutable."""
+
+    def __init__(self, home: str, host: str, key: bytes, rules: Rules) -> None:
+        self.key = key
+        self._modes = {name: mode_of(rules, name) for name in SETS}
+        self._own = {pattern.name: pattern.mode for pattern in rules.patterns}
+        detectors: list[Detector] = []
+        sweeps: list[Sweep] = []
+        if self.looks_for("paths"):
+            detectors += path_detectors(home)
+        if self.looks_for("names"):
+            detectors += identity_detectors(home, host)
+        if self.looks_for("keys"):
+            detectors += [kind_detector(kind) for kind in KINDS]
+        if self.looks_for("private-keys"):
+            detectors += block_detectors()
+        if self.looks_for("urls"):
+            detectors += url_detectors()
+        if self.looks_for("headers"):
+            detectors += header_detectors()
+        if self.looks_for("assignments"):
+            detectors += [env_detector(), *command_detectors()]
+        if self.looks_for("mail"):
+            detectors.append(mail_detector())
+        if self.looks_for("health"):
+            detectors.append(health_detector())
+        if self.looks_for("cards"):
+            sweeps.append(card_sweep())
+        if self.looks_for("phone"):
+            sweeps.append(phone_sweep())
+        if self.looks_for("iban"):
+            sweeps.append(iban_sweep())
+        sweeps += [own_sweep(pattern) for pattern in rules.patterns if pattern.mode != "off"]
+        self._scanner = Scanner(detectors, sweeps)
+        self.hits = self._scanner.hits
+        self.find = self._scanner.find
+
+    def looks_for(self, name: str) -> bool:
+        """Reports whether a set is on in any way."""
+        return self._modes[name] != "off"
+
+    def mode(self, set_name: str, kind: str) -> str:
+        """What is done about a finding."""
+        return self._own.get(kind, "redact") if set_name == OWN else self._modes[set_name]
+
+    def blocks(self, kind: str) -> bool:
+        """Reports whether findings of a kind keep a session from leaving."""
+        return self._own.get(kind) == "block" or any(
+            self._modes[name] == "block" for name in sets_of(kind)
+        )
+
+    def replaces(self, one: Found) -> bool:
+        """Reports whether a finding is taken out of the text."""
+        return self.mode(one.set, one.kind) in ("redact", "block")
+
+    def strip(self, data: bytes, hits: Hits, counts: Counts, known: Known | None = None) -> bytes:
+        """The text without what is to be replaced; the same object if nothing is. `hits` are its.
+
+        A value that was found is replaced in the whole text, and put into `known`.
+        """
+        for _ in range(_PASSES):
+            found = [one for one in self.find(data, hits) if self.replaces(one)] if hits else []
+            if not found:
+                break
+            values = {data[one.start : one.end]: one for one in found if memorable(data, one)}
+            if values:
+                found = united([*found, *Finder(values).find(data)])
+                if known is not None:
+                    known.update(values)
+            data = self.replaced(data, found, counts)
+            if _covered(hits, found):
+                break
+            # A value that was left alone may stand in another light without the path inside of it.
+            hits = self.hits(data)
+        return data
+
+    def replaced(self, data: bytes, found: list[Found], counts: Counts) -> bytes:
+        """The text with these findings replaced; counts them by kind."""
+        parts: list[bytes] = []
+        done = 0
+        for one in found:
+            parts += (data[done : one.start], self.shown(data[one.start : one.end], one))
+            done = one.end
+            counts[one.kind] = counts.get(one.kind, 0) + 1
+        parts.append(data[done:])
+        return b"".join(parts)
+
+    def shown(self, value: bytes, one: Found) -> bytes:
+        """What stands in place of a value."""
+        if one.text is not None:
+            return one.text
+        lines = b""
+        if b"\n" in value or one.set == "private-keys":
+            lines = lines_of(value)
+        return one.wrap + placeholder(one.kind, value, self.key) + lines + one.wrap
+
+
+_KINDS = {
+    "private-key": ("private-keys", "assignments"),
+    **dict.fromkeys(("home", "user"), ("paths",)),
+    "user-name": ("names",),
+    "card": ("cards",),
+    "mail": ("mail",),
+    "phone": ("phone",),
+    "iban": ("iban",),
+    "health-id": ("health",),
+    **dict.fromkeys(
+        ("url-password", "url-token", "url-parameter", "connection-password"), ("urls",)
+    ),
+    **dict.fromkeys(("bearer-token", "basic-auth", "cookie"), ("headers",)),
+    **{kind.name: (kind.set,) for kind in KINDS},
+}
+
+
+def sets_of(kind: str) -> tuple[str, ...]:
+    """The sets that a kind can be of; kinds that names tell of are of `assignments`."""
+    return _KINDS.get(kind, ("assignments",))
+
+
+def _covered(hits: Hits, found: list[Found]) -> bool:
+    """Reports whether every keyword lies in something that was replaced."""
+    place = 0
+    for _, start, end in sorted(hits, key=lambda hit: hit[1]):
+        while place < len(found) and found[place].end <= start:
+            place += 1
+        if place == len(found) or found[place].start > start or found[place].end < end:
+            return False
+    return True

@@ -1,0 +1,83 @@
+"""Values that were found once are looked for as such: `echo` prints them without their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import ahocorasick_rs
+
+from opensession.core.privacy.scanner import Found
+from opensession.core.privacy.values import is_placeholder
+
+Known = dict[bytes, Found]
+"""Values by their bytes, with the finding that gave them."""
+
+_SETS = frozenset(("keys", "assignments", "urls", "headers", "own"))
+_LEAST, _MOST = 8, 4096
+_LONG = 16
+"""Shorter values count only where they stand as words of their own."""
+
+_WORD = re.compile(
+    rb"[A-Za-z]+[0-9]{0,2}\Z|[0-9._:/-]+\Z|[A-Za-z]+(?:[-_. ][A-Za-z0-9]{1,12}){1,8}\Z"
+)
+_FEW = 4
+
+
+def memorable(data: bytes, one: Found) -> bool:
+    """Reports whether a finding's value can be nothing but this secret: long enough, no word."""
+    if one.set not in _SETS or one.confidence == "possible" or one.text is not None:
+        return False
+    if not _LEAST <= one.end - one.start <= _MOST:
+        return False
+    return is_memorable(data[one.start : one.end])
+
+
+def is_memorable(value: bytes) -> bool:
+    """The same of a value alone."""
+    if not _LEAST <= len(value) <= _MOST or b"\n" in value or b"[redacted:" in value:
+        return False
+    if _WORD.match(value) or is_placeholder(value):
+        return False
+    return re.search(rb"[0-9]", value) is not None and re.search(rb"[A-Za-z]", value) is not None
+
+
+class Finder:
+    """Finds a fixed set of values in any number of texts."""
+
+    def __init__(self, values: Mapping[bytes, Found]) -> None:
+        self._values = list(values)
+        self._found = list(values.values())
+        self._automaton = (
+            ahocorasick_rs.BytesAhoCorasick(self._values) if len(self._values) > _FEW else None
+        )
+
+    def find(self, data: bytes) -> list[Found]:
+        """Every place of the values; they may overlap."""
+        found = []
+        for number, start in self._places(data):
+            end = start + len(self._values[number])
+            if end - start < _LONG and _is_part(data, start, end):
+                continue
+            found.append(self._found[number]._replace(start=start, end=end, wrap=b""))
+        return found
+
+    def _places(self, data: bytes) -> list[tuple[int, int]]:
+        if self._automaton is not None:
+            hits = self._automaton.find_matches_as_indexes(data, overlapping=True)
+            return [(number, start) for number, start, _ in hits]
+        places = []
+        for number, value in enumerate(self._values):
+            start = data.find(value)
+            while start >= 0:
+                places.append((number, start))
+                start = data.find(value, start + len(value))
+        return places
+
+
+def _is_part(data: bytes, start: int, end: int) -> bool:
+    """Reports whether a place is within a longer word; the letter of an escape is none."""
+    escaped = data[max(0, start - 2) : start - 1] == b"\\"
+    return (data[max(0, start - 1) : start].isalnum() and not escaped) or data[
+        end : end + 1
+    ].isalnum()
