@@ -57,12 +57,12 @@ def merge(path: Path, source: Source) -> Archived | None:
         if not whole or not _is_worthwhile(found):
             return None
         temporary.unlink(missing_ok=True)
-        _write(temporary, source, _merged(descriptor, source, found.entries))
+        write_file(temporary, source, _merged(descriptor, source, found.entries))
         known: dict[int, bytes] = {}
         for generation in sorted({entry.generation for entry in found.entries}):
             length = extent(found.entries, generation)
             before = read_range(descriptor, found.entries, generation, 0, length, known)
-            if _digest(before) != _digest(read(temporary, generation)):
+            if digest(before) != digest(read(temporary, generation)):
                 raise DamagedArchive("merging did not give the same bytes")
         temporary.rename(path)
         sync_folder(path.parent)
@@ -102,7 +102,7 @@ def _merged(descriptor: int, source: Source, entries: list[Entry]) -> Iterator[b
     written: list[Entry] = []
     known: dict[int, bytes] = {}
     for generation in sorted({entry.generation for entry in entries}):
-        for start, end in _stretches(entries, generation):
+        for start, end in stretches(entries, generation):
             position = start
             while position < end or position == start == end:
                 stop = min(position + MERGED_BYTES, end)
@@ -129,7 +129,7 @@ def _merged(descriptor: int, source: Source, entries: list[Entry]) -> Iterator[b
                     break
 
 
-def _stretches(entries: list[Entry], generation: int) -> list[tuple[int, int]]:
+def stretches(entries: list[Entry], generation: int) -> list[tuple[int, int]]:
     """What a generation's own frames cover, without gaps and overlaps."""
     found: list[tuple[int, int]] = []
     own = sorted((e.offset, e.end) for e in entries if e.generation == generation)
@@ -141,7 +141,8 @@ def _stretches(entries: list[Entry], generation: int) -> list[tuple[int, int]]:
     return found
 
 
-def _write(path: Path, source: Source, pieces: Iterable[bytes]) -> None:
+def write_file(path: Path, source: Source, pieces: Iterable[bytes]) -> None:
+    """Makes an archive file of frames with their headers; it is on the disk when this returns."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as out:
         out.write(header(source))
@@ -151,7 +152,8 @@ def _write(path: Path, source: Source, pieces: Iterable[bytes]) -> None:
         os.fsync(out.fileno())
 
 
-def _digest(pieces: Iterable[bytes]) -> bytes:
+def digest(pieces: Iterable[bytes]) -> bytes:
+    """A hash of bytes that come in pieces."""
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)

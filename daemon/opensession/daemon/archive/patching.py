@@ -89,6 +89,11 @@ def patched(
         older = b"".join(pieces)
     except DamagedArchive:
         return None
+    return patch_of(older, base, frame, raw, packed)
+
+
+def patch_of(older: bytes, base: Base, frame: Frame, raw: bytes, packed: int) -> Patch | None:
+    """As `patched`, with the older bytes at hand."""
     window = max(10, min(27, (len(older) + len(raw)).bit_length()))
     parameters = zstandard.ZstdCompressionParameters.from_level(
         LEVEL,
