@@ -6,6 +6,7 @@ names.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import msgspec
 import pytest
 
 from opensession.core.hail import Event, SessionInfo, text
-from opensession.daemon import dispatch
+from opensession.daemon import dispatch, reading
 from opensession.daemon.book import LOG_BYTES
+from opensession.daemon.reading import Job
 from opensession.parsers.agent import (
     Agent,
     Cursor,
@@ -308,3 +310,11 @@ def test_the_log_of_a_database_is_the_database_and_its_other_files_are_nothing(e
             if source is not None and each.storage(source) == "rows":
                 assert each.files(source) == (name, f"{name}-wal")
                 assert each.source_of(root, f"{name}-wal") == source
+
+
+def test_why_a_database_could_not_be_read_is_said_in_words(tmp_path: Path) -> None:
+    job = Job(1, 1, Source("goose", str(tmp_path), str(tmp_path / "sessions.db")), None, 0)
+    locked = reading.ended(job, OSError(errno.EBUSY, "the database is locked"))
+    assert locked.failure is not None
+    assert (locked.failure.state, locked.failure.reason) == ("error", "the database is locked")
+    assert locked.retry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -142,3 +144,11 @@ def test_a_session_has_a_name_that_fits_and_is_this_agents() -> None:
     assert found.info.agent == "odd"
     assert found.info.id.startswith("odd-")
     assert found.info.attributes["native_id"] == "../../\x1b[31m"
+
+
+def test_an_error_of_the_system_is_told_in_the_systems_words() -> None:
+    def raises() -> Any:
+        raise OSError(errno.EIO, "words of a session")
+
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        Guarded(Odd(raises)).read(SOURCE, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -154,7 +153,7 @@ def ended(job: Job, error: BaseException) -> Ended:
     elif isinstance(error, MemoryError):
         reason = TOO_LARGE
     elif isinstance(error, OSError):
-        reason, retry = os.strerror(error.errno) if error.errno else reason, True
+        reason, retry = error.strerror or reason, True
     elif isinstance(error, AgentFailed):
         reason, place = str(error), _place(error.__cause__ or error)
     else:

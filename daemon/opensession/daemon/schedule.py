@@ -22,7 +22,7 @@ Key = TypeVar("Key", bound=Hashable)
 LIVE = 0
 BULK = 1
 
-RETRY_SECONDS = (60.0, 300.0, 1800.0)
+RETRY_SECONDS = (10.0, 60.0, 300.0, 1800.0)
 """Waits before a failed source is read again by itself, once each; afterwards only a change or a
 reconcile that is asked for brings it back.
 """

@@ -8,6 +8,7 @@ folder, and what it returns is checked to be what `agent.Agent` promises.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -99,8 +100,10 @@ class Guarded(Agent):
         """What it reads. Raises `AgentFailed` beside what `Agent.read` may raise."""
         try:
             delta = _checked(self._inner.read(source, cursor))
-        except (SourceGone, SourceRefused, OSError, MemoryError):
+        except (SourceGone, SourceRefused, MemoryError):
             raise
+        except OSError as error:  # in the system's words: its own might name what it read
+            raise OSError(error.errno, os.strerror(error.errno or 0)) from error
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise _failed("read", error) from error
         if delta.more and cursor is not None and delta.cursor == cursor:

@@ -300,13 +300,27 @@ def test_a_subagent_that_goes_on_stays_its_parents(tmp_path: Path) -> None:
     assert reader.whole.infos["child"].parent == "parent"
 
 
-def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tables", "missing"),
+    [
+        ("CREATE TABLE other (key TEXT, value BLOB)", "no table ItemTable or cursorDiskKV"),
+        ("CREATE TABLE ItemTable (name TEXT, value BLOB)", "no column ItemTable.key"),
+        (
+            "CREATE TABLE ItemTable (key TEXT, value BLOB); CREATE TABLE cursorDiskKV (key, val)",
+            "no column cursorDiskKV.value",
+        ),
+    ],
+)
+def test_a_database_that_is_not_as_expected_is_refused_in_words(
+    tmp_path: Path, tables: str, missing: str
+) -> None:
+    """Also where another table has all it should: the conversations would be missed silently."""
     path = tmp_path / "globalStorage" / "state.vscdb"
     path.parent.mkdir()
     database = apsw.Connection(str(path))
-    database.execute("CREATE TABLE ItemTable (name TEXT)")
+    database.execute(tables)
     database.close()
     path.chmod(0o600)
 
-    with pytest.raises(SourceRefused, match="key and value of ItemTable"):
+    with pytest.raises(SourceRefused, match=missing):
         AGENT.read(Source("cursor", str(path.parent), str(path)), None)

@@ -80,16 +80,16 @@ class _Pull:
         self._listed: dict[str, Any] | None = None
 
     def run(self) -> Pulled:
-        more = False
-        known = False
-        if self._has("ItemTable", "key", "value"):
-            known = True
-            more = self._lists()
-        if self._has("cursorDiskKV", "key", "value"):
-            known = True
+        there = [name for name in ("ItemTable", "cursorDiskKV") if self._tables[name]]
+        if not there:
+            raise SourceRefused("not the expected database: no table ItemTable or cursorDiskKV")
+        for table in there:
+            for column in ("key", "value"):
+                if column not in self._tables[table]:
+                    raise SourceRefused(f"not the expected database: no column {table}.{column}")
+        more = "ItemTable" in there and self._lists()
+        if "cursorDiskKV" in there:
             more = self._rows() or more
-        if not known:
-            raise SourceRefused("without the columns key and value of ItemTable and cursorDiskKV")
         return Pulled(self._out.lines, marks.dump(self._mark), more)
 
     def _has(self, table: str, *columns: str) -> bool:
