@@ -63,7 +63,7 @@ def privacy(seed: int, *, verbose: bool = False, corpus: Path | None = None) -> 
         *_optional(seed),
         _split(stripper, seed),
         *_by_hand(stripper, corpus),
-        *throughput(stripper, seed),
+        *throughput(stripper, seed, hand.events(corpus) if corpus else []),
     ]
     if verbose:
         _print(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,10 +25,17 @@ MB = 1_000_000
 _LINE_SHARE = 100
 
 
-def throughput(stripper: Stripper, seed: int, megabytes: int = 12, runs: int = 5) -> list[Figure]:
+def throughput(
+    stripper: Stripper,
+    seed: int,
+    real: Sequence[Event] = (),
+    *,
+    megabytes: int = 12,
+    runs: int = 5,
+) -> list[Figure]:
     """Stripping the events of made Claude Code sessions of so many MB of files: without the home
     folders that are in them (nothing is found then), as they are, and with one line in a hundred
-    replaced by one that holds a secret.
+    replaced by one that holds a secret; and of real sessions, where there are any.
     """
     usual = _events(seed, megabytes * MB)
     clean = _changed(usual, lambda text: text.replace(corpus.HOME, "~"))
@@ -38,7 +45,10 @@ def throughput(stripper: Stripper, seed: int, megabytes: int = 12, runs: int = 5
         ("clean text", clean, 60.0),
         ("text with home folders", usual, 0.0),
         ("1 % secret lines", dirty, 0.0),
+        ("real transcripts", list(real), 0.0),
     ):
+        if not events:
+            continue
         lines = [
             json.dumps([event.data, event.blocks, event.attributes], ensure_ascii=False)
             for event in events

@@ -85,6 +85,11 @@ def judge(stripper: Stripper, corpus: Path) -> Judged:
     return Judged(right, wrong, unlabelled, missed, known)
 
 
+def events(corpus: Path) -> list[Event]:
+    """The events of the transcripts below `corpus`; none where there are none."""
+    return [event for _, event in _events(corpus / FOLDER)]
+
+
 def texts(root: Any) -> Iterator[str]:
     """Every text below a JSON value, but for signatures, which nobody can read."""
     if isinstance(root, str):
