@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opensession.core.privacy import Stripper, untag
+from opensession.core.privacy import Rules, Stripper, untag
 from opensession.core.privacy.names import secret_name
 
 KEY = b"k" * 32
@@ -185,9 +185,11 @@ def test_counts_by_kind() -> None:
 
 def test_each_half_can_be_turned_off() -> None:
     text = "/home/ann/x TOKEN=abc123xyz"
-    assert Stripper("/home/ann", KEY, strip_paths=False).strip_text(text)[1] == {"token": 1}
-    assert Stripper("/home/ann", KEY, strip_env_vars=False).strip_text(text)[1] == {"home": 1}
-    off = Stripper("/home/ann", KEY, strip_paths=False, strip_env_vars=False)
+    assert Stripper("/home/ann", KEY, Rules(strip_paths=False)).strip_text(text)[1] == {"token": 1}
+    assert Stripper("/home/ann", KEY, Rules(strip_env_vars=False)).strip_text(text)[1] == {
+        "home": 1
+    }
+    off = Stripper("/home/ann", KEY, Rules(strip_paths=False, strip_env_vars=False))
     assert off.strip_text(text) == (text, {})
 
 

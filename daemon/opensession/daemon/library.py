@@ -30,6 +30,7 @@ from opensession.daemon.custom_paths import Judged
 from opensession.daemon.ingest import Ingest
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
+from opensession.daemon.privacy_rules import privacy_rules
 from opensession.daemon.store import overview
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, move_aside
@@ -174,8 +175,7 @@ class Library:
         return Stripper(
             str(self._paths.home),
             load_key(self._paths.key_file),
-            strip_paths=self._privacy.strip_paths,
-            strip_env_vars=self._privacy.strip_env_vars,
+            privacy_rules(self._privacy),
         )
 
     # What is known.

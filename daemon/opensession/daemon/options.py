@@ -31,6 +31,8 @@ def options_of(settings: Settings, paths: Paths, key: bytes, privacy: PrivacySet
                 settings.privacy,
                 strip_paths=privacy.strip_paths,
                 strip_env_vars=privacy.strip_env_vars,
+                modes=privacy.modes,
+                patterns=privacy.patterns,
             ),
             archive=settings.archive.raw,
             rules=admission.rules_of(settings),

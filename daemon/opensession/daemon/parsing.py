@@ -25,6 +25,7 @@ from opensession.core.paths import find_paths
 from opensession.core.privacy import Stripper
 from opensession.core.stats import recompute
 from opensession.core.validate import validate
+from opensession.daemon.privacy_rules import privacy_rules
 from opensession.daemon.state import load_config
 from opensession.parsers import registry
 from opensession.parsers.agent import Agent, Cursor, Root, Source, SourceGone, SourceRefused
@@ -222,8 +223,7 @@ def _stripper(environ: Mapping[str, str]) -> Stripper:
     return Stripper(
         str(paths.home),
         secrets.token_bytes(32),
-        strip_paths=privacy.strip_paths,
-        strip_env_vars=privacy.strip_env_vars,
+        privacy_rules(privacy),
     )
 
 

@@ -83,8 +83,8 @@ def _session(
     rows = []
     touches = []
     secrets: list[Secret] = []
-    for seq, event in enumerate(delta.events, start=delta.keep + 1):
-        stripped, found = stripper.strip_event(event)
+    clean = zip(delta.events, stripper.strip_events(delta.events), strict=True)
+    for seq, (event, (stripped, found)) in enumerate(clean, start=delta.keep + 1):
         if found:
             for kind, count in found.items():
                 redactions[kind] = redactions.get(kind, 0) + count

@@ -15,7 +15,12 @@ from opensession.daemon.repository_rules import STRICTNESS
 
 def privacy_rules(privacy: PrivacySettings) -> Rules:
     """The rules that the settings make."""
-    return Rules(strip_paths=privacy.strip_paths, strip_env_vars=privacy.strip_env_vars)
+    return Rules(
+        strip_paths=privacy.strip_paths,
+        strip_env_vars=privacy.strip_env_vars,
+        modes=privacy.modes,
+        patterns=privacy.patterns,
+    )
 
 
 def stricter_rules(rules: Rules, modes: Mapping[str, str]) -> Rules:

@@ -26,6 +26,7 @@ from opensession.daemon import parsing
 from opensession.daemon.explaining import why
 from opensession.daemon.findings import may_be_secret, valued
 from opensession.daemon.native import Native, deltas
+from opensession.daemon.privacy_rules import privacy_rules
 from opensession.daemon.scan_tally import FileTally, ReportTally, values_in
 from opensession.daemon.state import load_config
 from opensession.daemon.store.connect import open_reader
@@ -252,6 +253,5 @@ def stripper_of(paths: Paths, environ: Mapping[str, str]) -> Stripper:
     return Stripper(
         str(paths.home),
         key,
-        strip_paths=privacy.strip_paths,
-        strip_env_vars=privacy.strip_env_vars,
+        privacy_rules(privacy),
     )

@@ -22,6 +22,15 @@ _COMMAND_EXAMPLE = (
 )
 
 
+_PATTERN_EXAMPLE = (
+    "# [[privacy.patterns]]",
+    '#   name = "acme-badge"',
+    "#   pattern = 'ACME-[0-9]{6}'",
+    '#   test = "badge ACME-123456"',
+    '#   mode = "redact"',
+)
+
+
 def example_text() -> str:
     """A `daemon.toml` with every key; it changes nothing as it is."""
     parts = [_HEAD]
@@ -35,6 +44,9 @@ def toml_value(value: object) -> str:
     """A value of a setting as TOML: booleans, numbers, text, lists of text."""
     if isinstance(value, (tuple, list)):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        entries = ", ".join(f"{name} = {toml_value(item)}" for name, item in value.items())
+        return f"{{ {entries} }}" if entries else "{}"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     # JSON's forms of these types are TOML's as well.
@@ -52,5 +64,7 @@ def _entry(key: table.Key) -> str:
     lines = textwrap.wrap(doc, width=94, initial_indent="# ", subsequent_indent="# ")
     if key.kind == "commands":
         return "\n".join([*lines, *_COMMAND_EXAMPLE]) + "\n"
+    if key.kind == "patterns":
+        return "\n".join([*lines, *_PATTERN_EXAMPLE]) + "\n"
     default = toml_value(value_of(Settings(), key))
     return "\n".join([*lines, f"# {key.name} = {default}"]) + "\n"

@@ -10,6 +10,7 @@ import msgspec
 
 from opensession.core.config import settings as sections
 from opensession.core.config import table, values
+from opensession.core.config.sets import OwnPattern
 from opensession.core.config.settings import (
     CommandAgent,
     Settings,
@@ -74,6 +75,8 @@ def load(
 
 
 def _shown(item: Any) -> str:
+    if isinstance(item, OwnPattern):
+        return f"{item.name}: {item.mode} {item.pattern}"
     if isinstance(item, CommandAgent):
         return f"{item.name}: {' '.join(item.command)} {item.files}"
     return str(item)
@@ -167,7 +170,7 @@ class _Gathered:
         try:
             typed = values.convert(key, value, self.home)
         except ValueError as error:
-            shown = "" if key.kind == "secret" else f", not {values.shown(value)}"
+            shown = "" if key.kind in ("secret", "patterns") else f", not {values.shown(value)}"
             self.errors.append(f"{where}: {key.dotted} must be {error}{shown}")
             return
         if key.dotted == "server.url" and typed.rstrip("/") == ORIGINAL_SERVER:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from opensession.core.config import table
+from opensession.core.config.sets import OwnPattern
 
 MASK = "********"
 
@@ -57,12 +58,15 @@ class WatcherSettings(msgspec.Struct, frozen=True, kw_only=True):
 class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What is taken out before anything is stored, and what is not taken in at all.
 
-    `exclude_paths` are absolute folders or patterns with `*`, tested against a session's source
-    and its working directory.
+    `modes` maps names of sets (`sets.SETS`) to modes; one not named has its default. `patterns` are
+    the user's own. `exclude_paths` are absolute folders or patterns with `*`, tested against a
+    session's source and its working directory.
     """
 
     strip_paths: bool = True
     strip_env_vars: bool = True
+    modes: dict[str, str] = {}
+    patterns: tuple[OwnPattern, ...] = ()
     exclude_patterns: tuple[str, ...] = (".env", ".env.*", "*.pem", "id_*", "*.kdbx")
     exclude_paths: tuple[str, ...] = ()
     exclude_tools: tuple[str, ...] = ()

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from opensession.core.config.sets import SETS
+
 Kind = Literal[
     "bool",
     "count",
@@ -22,6 +24,8 @@ Kind = Literal[
     "list",
     "paths",
     "commands",
+    "modes",
+    "patterns",
 ]
 
 
@@ -141,6 +145,22 @@ KEYS: tuple[Key, ...] = (
         kind="bool",
         restart=True,
         doc="Values of variables whose names tell of a secret become [redacted:…].",
+    ),
+    Key(
+        dotted="privacy.modes",
+        kind="modes",
+        restart=True,
+        doc="What is done about each set: redact, block (replaced, and the session does not leave"
+        " until `privacy allow`), warn or off. Sets: "
+        + ", ".join(f"{one.name} ({one.default_mode})" for one in SETS.values())
+        + ".",
+    ),
+    Key(
+        dotted="privacy.patterns",
+        kind="patterns",
+        restart=True,
+        doc="Patterns of your own (RE2), one table each: [[privacy.patterns]] with name, pattern,"
+        " test (a line that it must match) and mode. The first group is replaced, else all.",
     ),
     Key(
         dotted="privacy.exclude_paths",

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from opensession.core.config.sets import MODES, SETS, OwnPattern, problem_of
 from opensession.core.config.settings import CommandAgent
 from opensession.core.config.table import Key
 
@@ -18,6 +19,7 @@ _BYTES = {
     "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
 }  # fmt: skip
 _NUMBER_UNIT = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\Z")
+_PATTERN_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]\Z")
 _COMMAND_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -44,6 +46,10 @@ def convert(key: Key, value: Any, home: str = "") -> Any:
         return _texts(value)
     if key.kind == "commands":
         return _commands(value, home)
+    if key.kind == "modes":
+        return _modes(value)
+    if key.kind == "patterns":
+        return _patterns(value)
     if key.kind == "paths":
         return tuple(_absolute(path, home) for path in _texts(value))
     if not isinstance(value, str):
@@ -91,8 +97,10 @@ def plain(key: Key, text: str) -> Any:
         return boolean(text)
     if key.kind in ("list", "paths"):
         return list(_texts(text))
-    if key.kind == "commands":
-        raise ValueError("written into the file: [[watchers.commands]]")
+    if key.kind in ("commands", "patterns"):
+        raise ValueError(f"written into the file: [[{key.dotted}]]")
+    if key.kind == "modes":
+        return _modes(text)
     if key.kind in ("count", "seconds", "millis", "days", "size"):
         number = text.strip()
         if re.fullmatch(r"[0-9]+", number):
@@ -188,6 +196,49 @@ def _absolute(text: str, home: str) -> str:
     if not text.startswith(("/", "~")):
         raise ValueError("a list of absolute paths")
     return text.rstrip("/") or "/"
+
+
+def _modes(value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        pairs = [item.split("=") for item in value.split(",") if item.strip()]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("sets and their modes, such as mail=redact,phone=warn")
+        value = {name.strip(): mode.strip() for name, mode in pairs}
+    if not isinstance(value, dict):
+        raise ValueError('a table of sets and their modes, such as { mail = "redact" }')
+    modes = {}
+    for name, mode in value.items():
+        if name not in SETS:
+            raise ValueError(f"a table of sets: {', '.join(SETS)}")
+        if not isinstance(mode, str) or mode.lower() not in MODES:
+            raise ValueError(f"a table of modes: {', '.join(MODES)}")
+        modes[name] = mode.lower()
+    return modes
+
+
+def _patterns(value: Any) -> tuple[OwnPattern, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("tables with name, pattern, test and mode: [[privacy.patterns]]")
+    found = tuple(_pattern(item) for item in value)
+    if len({each.name for each in found}) < len(found):
+        raise ValueError("tables with different names")
+    return found
+
+
+def _pattern(item: dict[str, Any]) -> OwnPattern:
+    name = item.get("name")
+    if not isinstance(name, str) or not _PATTERN_NAME.match(name):
+        raise ValueError("tables with a name of at most 40 small letters, digits and hyphens")
+    if item.keys() - {"name", "pattern", "test", "mode"}:
+        raise ValueError("tables with name, pattern, test and mode only")
+    texts = [item.get("pattern"), item.get("test"), item.get("mode", "redact")]
+    if not all(isinstance(text, str) and text for text in texts):
+        raise ValueError("tables with pattern and test, both text")
+    pattern = OwnPattern(name, *texts)
+    problem = problem_of(pattern)
+    if problem:
+        raise ValueError(f"patterns {problem}: {name}")
+    return pattern
 
 
 def _commands(value: Any, home: str) -> tuple[CommandAgent, ...]:

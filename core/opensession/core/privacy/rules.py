@@ -7,38 +7,27 @@ Modes: `redact` replaces; `block` replaces and keeps the session from leaving un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
+
+from opensession.core.config.sets import MODES, SETS, OwnPattern, SetInfo
+
+__all__ = [
+    "MODES",
+    "OWN",
+    "SETS",
+    "Confidence",
+    "Finding",
+    "OwnPattern",
+    "Rules",
+    "SetInfo",
+    "mode_of",
+]
 
 Confidence = Literal["certain", "likely", "possible"]
 """`certain`: a checksum or a structure was verified. `likely`: prefix, length and alphabet fit.
 `possible`: a name or the place tells of it, or a checksum failed."""
-
-Mode = Literal["redact", "block", "warn", "off"]
-
-MODES: tuple[str, ...] = get_args(Mode)
-
-
-class SetInfo(msgspec.Struct, frozen=True):
-    """Kinds that are switched together."""
-
-    name: str
-    doc: str
-    default_mode: Mode
-
-
-class OwnPattern(msgspec.Struct, frozen=True):
-    """A pattern from the configuration (RE2 syntax). Its findings are of the kind `name`.
-
-    `test` is a line that it must match: a pattern that matches nothing protects nothing. Of a
-    pattern with a group the first group is replaced, else all that it matches.
-    """
-
-    name: str
-    pattern: str
-    test: str
-    mode: str = "redact"
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -50,25 +39,8 @@ class Rules(msgspec.Struct, frozen=True):
     patterns: tuple[OwnPattern, ...] = ()
 
 
-_SETS = (
-    SetInfo("keys", "Keys and tokens that are known by their form.", "redact"),
-    SetInfo("assignments", "Values of names that tell of a secret.", "redact"),
-    SetInfo("urls", "Passwords in addresses and connection strings.", "redact"),
-    SetInfo("headers", "Authorization and cookies.", "redact"),
-    SetInfo("private-keys", "Private keys as blocks: PEM, OpenSSH, PGP, PuTTY.", "redact"),
-    SetInfo("paths", "Home folders: yours becomes ~, another's /home/[user].", "redact"),
-    SetInfo("names", "Your user and host name in user@host, git identities and paths.", "redact"),
-    SetInfo("cards", "Numbers of payment cards.", "redact"),
-    SetInfo("mail", "Mail addresses.", "off"),
-    SetInfo("phone", "Phone numbers.", "off"),
-    SetInfo("iban", "Bank accounts.", "off"),
-    SetInfo("health", "Insurance and patient numbers beside a word that tells of them.", "off"),
-)
-
-SETS: dict[str, SetInfo] = {one.name: one for one in _SETS}
-"""Every set by its name. Own patterns are a set of their own, `own`, with a mode each."""
-
 OWN = "own"
+"""The set of own patterns; each has a mode of its own."""
 
 
 def mode_of(rules: Rules, name: str) -> str:

@@ -20,7 +20,7 @@ from opensession.core.privacy.remotes import without_login
 from opensession.core.privacy.rules import Finding, Rules
 from opensession.core.privacy.tree import PLAIN, STRUCTURAL, Tree, kind_of, leaves, texts_of
 
-STRIP_VERSION = 1
+STRIP_VERSION = 2
 """Raised when the same text gives another result than before."""
 
 
@@ -37,12 +37,8 @@ class Stripper:
         rules: Rules | None = None,
         *,
         host: str = "",
-        strip_paths: bool = True,
-        strip_env_vars: bool = True,
     ) -> None:
-        if rules is None:
-            rules = Rules(strip_paths=strip_paths, strip_env_vars=strip_env_vars)
-        self._engine = Engine(home, host, key, rules)
+        self._engine = Engine(home, host, key, rules or Rules())
 
     def strip_text(self, text: str) -> tuple[str, Counts]:
         """The text without private data, and how much of each kind was taken out.
