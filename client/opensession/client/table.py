@@ -47,6 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "privacy preview": Entry("privacy", "preview", "the bytes that publishing would send"),
     "leaks": Entry("leaks", "leaks", "the secrets that sessions hold, one row each"),
     "leaks resolve": Entry("leaks", "resolve", "mark secrets as changed where they were valid"),
+    "leaks scrub": Entry("leaks", "scrub", "take a secret's value out of index and archive"),
     "config": Entry("config", "show", "all settings; keys are masked"),
     "config get": Entry("config", "get", "one setting"),
     "config set": Entry("config", "set_value", "change a setting; comments are kept"),

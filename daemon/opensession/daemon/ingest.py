@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import TypeVar
 
 from opensession.core.privacy import STRIP_VERSION
 from opensession.core.rpc.daemon import AgentStatus, Indexing
@@ -38,6 +39,8 @@ from opensession.parsers.databases import close_databases
 __all__ = ["Ingest", "Options", "Place", "Summary"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 STOP_SECONDS = 3.0
 """How long a stop waits for the transaction at hand."""
@@ -175,6 +178,10 @@ class Ingest:
     def take_up(self, options: Options) -> None:
         """Other settings count from now on; everything is looked at by them."""
         self._ask(lambda now: self._coordinator.take_up(options, now))
+
+    def write(self, work: Callable[[Writer], T]) -> T:
+        """The result of `work` in the writer's thread, before any waiting batch. Waits."""
+        return self._writing.call(work)
 
     def set_pace(self, workers: int) -> None:
         """So many worker processes may run; with 0 a backlog waits, small appends go on."""

@@ -38,6 +38,7 @@ from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.leaks_write import Leaks
 from opensession.daemon.store.prices import PriceBook
 from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
+from opensession.daemon.store.writer import Writer
 from opensession.daemon.user_data import ExtraRoot
 from opensession.parsers import registry
 from opensession.parsers.agent import Agent, Environment, Root
@@ -304,6 +305,11 @@ class Library:
             if not replaced.done():
                 return msgspec.structs.asdict(done.result())
             await asyncio.gather(done, return_exceptions=True)
+
+    async def write(self, work: Callable[[Writer], T]) -> T:
+        """The result of `work` in the writer's thread. Raises Unreachable where there is none."""
+        async with self._replacing:
+            return await asyncio.to_thread(self._open_ingest().write, work)
 
     async def rebuild(self) -> None:
         """Put the index aside and begin with an empty one, to be filled from archive and sources.

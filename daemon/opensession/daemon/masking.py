@@ -41,6 +41,7 @@ class Needles:
             forms.update(dict.fromkeys(_forms(value)))
         ordered = sorted(forms, key=len, reverse=True)
         self.longest = len(ordered[0]) if ordered else 0
+        self.forms = [form.decode("utf-8", "surrogatepass") for form in ordered]
         self._pattern = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
 
     def spans(self, data: bytes) -> list[Span]:

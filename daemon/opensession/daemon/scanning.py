@@ -112,7 +112,8 @@ def _answer(environ: Mapping[str, str], request: Request, tell: Tell) -> Any:
         return scan.explain(request)
     if request.what == "values":
         found = scan.values(request.natives, request.fingerprint)
-        return [base64.b64encode(value.encode("utf-8", "surrogatepass")) for value in found]
+        # As bytes, which JSON holds as base64: text may have half characters.
+        return [value.encode("utf-8", "surrogatepass") for value in found]
     raise UsageError(f"no such request: {request.what}")
 
 

@@ -5,17 +5,27 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
+import msgspec
 import typer
 
 from opensession.client import output
-from opensession.client.options import AsJson, NoStart
+from opensession.client.options import AsJson, NoStart, Yes
 from opensession.client.start import reach
+from opensession.core.errors import NotFound, OpenSessionError, Refused
+from opensession.core.rpc.index import JobResult
 from opensession.core.rpc.leaks import (
+    LeakRow,
     LeaksListParams,
     LeaksListResult,
     LeaksResolveParams,
     LeaksResolveResult,
+    LeaksScrubParams,
+    ScrubReport,
 )
+
+LeakId = Annotated[
+    str, typer.Argument(metavar="ID", help="As `leaks` shows it; its first 4 letters do.")
+]
 
 
 def leaks(
@@ -58,3 +68,69 @@ def resolve(
         return
     done = "unresolved again" if undo else "resolved"
     output.note(f"{done}: {', '.join(found.ids)}; {found.unresolved} unresolved")
+
+
+def scrub(
+    id_: LeakId,
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Overwrite it in the archive's bytes as well.")
+    ] = False,
+    yes: Yes = False,
+    json: AsJson = False,
+    no_start: NoStart = False,
+) -> None:
+    """Take a value out of the index, where an older rule left it. With --archive a
+    mask of equal length takes its place in the archive: those sessions are then no longer as their
+    agent wrote them. The agents' own files are never written to.
+
+    opensession leaks scrub K3JQ
+    opensession leaks scrub K3JQ --archive --yes
+    """
+    from opensession.client import progress
+
+    with reach(no_start=no_start) as daemon:
+        found = daemon.call("leaks.list", LeaksListParams(all=True), LeaksListResult)
+        row = _named(found.leaks, id_)
+        _confirm(row, archive=archive, yes=yes)
+        params = LeaksScrubParams(id=row.id, archive=archive, yes=True)
+        job = daemon.call("leaks.scrub", params, JobResult)
+        last = progress.wait_for(daemon, job.job, what="scrubbing")
+    report = msgspec.convert(last.result, ScrubReport)
+    if json:
+        output.emit_json(report)
+    else:
+        from opensession.client.render import leaks as render
+
+        output.emit(render.scrub_lines(report))
+    if report.problems:
+        raise OpenSessionError(
+            f"not all of it could be taken out ({len(report.problems)} problems)",
+            "opensession daemon logs",
+        )
+
+
+def _named(rows: list[LeakRow], name: str) -> LeakRow:
+    found = [row for row in rows if row.id.startswith(name.strip().upper())]
+    if len(found) == 1 and len(name.strip()) >= 4:
+        return found[0]
+    if len(found) > 1:
+        candidates = tuple(f"{row.id}  {row.kind}" for row in found)
+        raise NotFound(f"{name} could be any of {len(found)}", "opensession leaks", candidates)
+    raise NotFound(f"no secret has the id {name}", "opensession leaks --all")
+
+
+def _confirm(row: LeakRow, *, archive: bool, yes: bool) -> None:
+    """Say what will be changed, and ask; refuse where nobody can answer."""
+    from opensession.client.render.numbers import count
+
+    where = "the index and the archive" if archive else "the index"
+    reached = count(len(row.sessions), "session")
+    output.note(f"{row.kind} {row.id} will be taken out of {where}: {reached}")
+    if archive:
+        output.note("those sessions will no longer be as their agent wrote them; no way back")
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused("this overwrites data and nobody is there to confirm", "add --yes")
+    if not typer.confirm("Go on?", err=True):
+        raise Refused("nothing was changed", "opensession leaks")

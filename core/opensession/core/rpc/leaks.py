@@ -96,6 +96,5 @@ class ScrubReport(msgspec.Struct, frozen=True, kw_only=True):
     titles: int = 0
     occurrences: int = 0
     archives: int = 0
-    exports: int = 0
     holders: list[str] = []
     problems: list[str] = []

@@ -176,7 +176,7 @@ LEAKS_SCRUB = Method(
     leaks.LeaksScrubParams,
     index.JobResult,
     "destroy",
-    "Takes a secret's value out of index and exports, and out of the archive if asked.",
+    "Takes a secret's value out of the index, and out of the archive if asked.",
 )
 SUBSCRIBE = Method(
     "events.subscribe",
@@ -198,5 +198,5 @@ METHODS: tuple[Method[Any, Any], ...] = (
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
-    LEAKS_RESOLVE, SUBSCRIBE, UNSUBSCRIBE,
+    LEAKS_RESOLVE, LEAKS_SCRUB, SUBSCRIBE, UNSUBSCRIBE,
 )  # fmt: skip

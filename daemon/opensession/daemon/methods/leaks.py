@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import apsw
 
+from opensession.core.errors import Refused
+from opensession.core.rpc.index import JobResult
 from opensession.core.rpc.leaks import (
     LeaksListParams,
     LeaksListResult,
     LeaksResolveParams,
     LeaksResolveResult,
+    LeaksScrubParams,
 )
+from opensession.daemon import jobs, scrubbing
 from opensession.daemon.client import Client
+from opensession.daemon.jobs import Report
 from opensession.daemon.methods.on_user import on_user
 from opensession.daemon.state import App, Handler
 from opensession.daemon.store import leaks, leaks_write
@@ -41,4 +49,21 @@ async def resolve(app: App, params: LeaksResolveParams, client: Client) -> Leaks
     return await on_user(app, update)
 
 
-HANDLERS: dict[str, Handler] = {"leaks.list": list_, "leaks.resolve": resolve}
+async def scrub(app: App, params: LeaksScrubParams, client: Client) -> JobResult:
+    """Take a value out, as a job. Raises NotFound, and Refused where nobody said `yes`."""
+    leak = await on_user(app, functools.partial(leaks.find, name=params.id))
+    if not params.yes:
+        raise Refused("this overwrites data and was not confirmed", "set yes to true")
+    work = functools.partial(_scrub, app, leak, params.archive)
+    return JobResult(jobs.start(client, work))
+
+
+async def _scrub(app: App, leak: leaks.Leak, archive: bool, report: Report) -> dict[str, Any]:
+    return await scrubbing.run(app, leak, archive=archive, report=report)
+
+
+HANDLERS: dict[str, Handler] = {
+    "leaks.list": list_,
+    "leaks.resolve": resolve,
+    "leaks.scrub": scrub,
+}

@@ -124,7 +124,7 @@ def describe(
         },
     )
     if title != session.title:
-        _set_title(db, session.id, title)
+        set_title(db, session.id, title)
     return title
 
 
@@ -180,7 +180,7 @@ def raise_generation(db: apsw.Connection, session: int) -> None:
 def delete(db: apsw.Connection, session: Stored) -> None:
     """Takes a session away with everything that hangs on it."""
     events_write.rewind(db, session.id, 0)
-    _set_title(db, session.id, "")
+    set_title(db, session.id, "")
     for table in ("usage", "copy"):
         db.execute(f"DELETE FROM {table} WHERE session = ?", (session.id,))  # noqa: S608
     db.execute("DELETE FROM session WHERE id = ?", (session.id,))
@@ -191,7 +191,7 @@ def title_of(info: SessionInfo) -> str:
     return " ".join((info.title or info.first_prompt)[: 16 * TITLE_CHARS].split())[:TITLE_CHARS]
 
 
-def _set_title(db: apsw.Connection, session: int, title: str) -> None:
+def set_title(db: apsw.Connection, session: int, title: str) -> None:
     """The search entry of the title stands at seq 0."""
     rowid = events_write.key(session, 0)
     db.execute("DELETE FROM search WHERE rowid = ?", (rowid,))

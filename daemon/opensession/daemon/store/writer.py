@@ -59,6 +59,21 @@ class Writer:
         self._db = connect.open_index(index, check=check)
         self.archive_paused = False
 
+    @property
+    def db(self) -> apsw.Connection:
+        """The write connection, for work that others have done in this thread."""
+        return self._db
+
+    @property
+    def index(self) -> Path:
+        """The index's file."""
+        return self._index
+
+    @property
+    def archive_dir(self) -> Path:
+        """Where the archive lies."""
+        return self._archive_dir
+
     def sources(self) -> list[SourceRow]:
         """Every source that was ever found."""
         return sources.load_all(self._db)
