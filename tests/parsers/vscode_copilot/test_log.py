@@ -309,3 +309,10 @@ def test_what_is_written_while_it_is_read_is_told_by_the_next_read(
 
     assert [said(event) for event in first.sessions[0].events] == ["Question 0"]
     assert [said(event) for event in second.sessions[0].events] == ["Question 1"]
+
+
+def test_a_change_of_a_log_counts_as_all_of_it(tmp_path: Path) -> None:
+    """All of it is played again, so of a large one that is not done within the daemon."""
+    for name in ("s.jsonl", "s.json"):
+        path = tmp_path / name
+        assert AGENT.storage(Source("vscode-copilot", str(tmp_path), str(path))) == "whole"

@@ -84,13 +84,13 @@ class VSCodeCopilot(Agent):
 
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on in a session."""
-        if self.storage(source) == "whole":
+        if source.path.endswith(".json"):
             return read_whole(source, cursor)
         return read_log(source, cursor)
 
     def storage(self, source: Source) -> Storage:
-        """A log is added to; the files before it are written whole."""
-        return "whole" if source.path.endswith(".json") else "lines"
+        """A log is added to, but all of it is played again for what is added."""
+        return "whole"
 
 
 def _holds_workspaces(root: Root) -> bool:
