@@ -14,7 +14,6 @@ from bench.table import Figure, at_least
 from opensession.core.privacy.rules import Rules
 from opensession.core.privacy.stripper import Stripper
 
-HOME = "/home/me"
 KEY = b"k" * 32
 PER_KIND = 8
 PER_GROUP = 75
@@ -31,7 +30,12 @@ def labelled(seed: int, per_kind: int = PER_KIND) -> list[Sample]:
 
 def default_stripper() -> Stripper:
     """A stripper as a fresh installation has it."""
-    return Stripper(HOME, KEY, Rules())
+    return stripper_with(Rules())
+
+
+def stripper_with(rules: Rules) -> Stripper:
+    """A stripper of the machine that the labelled set is of."""
+    return Stripper(f"/home/{blocks.OWN_USER}", KEY, rules, host=blocks.OWN_HOST)
 
 
 def privacy(seed: int, *, verbose: bool = False, corpus: Path | None = None) -> list[Figure]:
@@ -102,7 +106,7 @@ def _by_set(made: Score) -> list[Figure]:
 def _optional(seed: int) -> list[Figure]:
     """The sets that are off by default, switched on over the same look-alikes."""
     modes = dict.fromkeys(_OPTIONAL, "redact")
-    stripper = Stripper(HOME, KEY, Rules(modes=modes))
+    stripper = stripper_with(Rules(modes=modes))
     samples = [*planted(seed, 40, tuple(blocks.OPTIONAL)), *lookalikes(seed, PER_GROUP, REPEATS)]
     made = score(stripper, samples)
     figures: list[Figure] = []

@@ -96,6 +96,14 @@ def _iban(random: Random) -> str:
 _PEOPLE = ("annika", "jbeckett", "tomasz", "priya.rao", "wei-lin", "gustavo", "hernandez", "oksa")
 
 
+OWN_USER, OWN_HOST = "marlowe", "tern-7"
+"""Whose machine it is in the set: what a stripper for it is made with."""
+
+
+def _own(random: Random) -> str:
+    return f"|{OWN_USER}"
+
+
 def _person(random: Random) -> str:
     return "|" + random.choice(_PEOPLE)
 
@@ -154,6 +162,37 @@ KINDS: list[Kind] = [
             "vscode-remote://wsl+ubuntu/home/{}/app",
             "~/.claude/projects/-Users-{}-work-app/1.jsonl",
         ),
+    ),
+    Kind(
+        "own-home",
+        "paths",
+        _own,
+        lines=(
+            "/home/{}/src/app/main.py:12",
+            "cd /home/{} && ls",
+            "file:///home/{}/notes.md",
+            "PATH=/usr/bin:/home/{}/.local/bin",
+            "~/.claude/projects/-home-{}-work-app/1.jsonl",
+        ),
+    ),
+    Kind(
+        "own-name",
+        "names",
+        _own,
+        lines=(
+            f"{{}}@{OWN_HOST}:~/work$ make",
+            "ssh {}@10.0.3.7 uptime",
+            "Author: {} <x@users.noreply.github.com>",
+            "user.name={}",
+            "/mnt/data/{}/app/x.py",
+            "scp a.tgz {}@files.acme.dev:/in",
+        ),
+    ),
+    Kind(
+        "own-host",
+        "names",
+        lambda random: f"|{OWN_HOST}",
+        lines=("root@{}:/srv# ls", "deploy@{}:~$ uptime"),
     ),
 ]
 
