@@ -1,7 +1,7 @@
 # noqa: INP001 - a program, not a package
 """Writes `docs/rpc.md` and `docs/openrpc.json` from the messages in `core.rpc`,
-`docs/daemon.example.toml` from the table of settings, and `docs/agents.md` and the README's table
-from the list of agents.
+`docs/daemon.example.toml` from the table of settings, `docs/agents.md` and the README's table from
+the list of agents, and the tables of `docs/privacy.md` from the rules.
 
 `--check` writes nothing and fails if a file differs from what would be written.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from privacy_page import privacy_page
 
 from opensession.core import __version__, config, errors
 from opensession.core.rpc.envelope import PROTOCOL, REQUEST_LIMIT, Method
@@ -29,6 +30,7 @@ from opensession.parsers.registry import BUILT_IN
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 README = DOCS.parent / "README.md"
+PRIVACY = DOCS / "privacy.md"
 TABLE = ("<!-- agents: written by scripts/gen_docs.py -->\n", "<!-- end of agents -->\n")
 
 NOTIFICATIONS: dict[str, tuple[type[Any], str]] = {
@@ -302,6 +304,7 @@ def main(arguments: list[str]) -> int:
         DOCS / "openrpc.json": openrpc(),
         DOCS / "daemon.example.toml": config.example_text(),
         DOCS / "agents.md": agents_page(),
+        PRIVACY: privacy_page(PRIVACY.read_text(encoding="utf-8")),
         README: readme(),
     }
     for path, text in pages.items():
