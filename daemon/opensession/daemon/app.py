@@ -27,11 +27,14 @@ from opensession.core import __version__
 from opensession.core.config import Loaded
 from opensession.core.errors import OpenSessionError, Refused, UsageError
 from opensession.core.paths import Paths, find_paths, make_private, socket_path
+from opensession.core.privacy import load_key
 from opensession.daemon import facts, lifecycle, logs, notify, sockets, tasks
 from opensession.daemon.bus import Bus
+from opensession.daemon.guards import Guards
 from opensession.daemon.library import Library
 from opensession.daemon.methods import HANDLERS
 from opensession.daemon.notify import Notifier
+from opensession.daemon.pausing import Pauses
 from opensession.daemon.rpc import Server
 from opensession.daemon.state import App, load_config
 from opensession.daemon.store.connect import CorruptDatabase
@@ -106,6 +109,7 @@ async def _serve(
         ending.callback(user.close)
         bus = Bus()
         told = await user.run(extra_roots)
+        guards = await asyncio.to_thread(Guards, user, load_key(paths.key_file))
         library = Library(
             paths,
             environ,
@@ -113,6 +117,8 @@ async def _serve(
             told,
             on_changes=bus.publish,
             leaks=await asyncio.to_thread(LeakBook, user),
+            kept=guards,
+            pauses=await asyncio.to_thread(Pauses, user, guards),
         )
         ending.push_async_callback(library.close)
         await library.open()

@@ -100,7 +100,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     not continue what it has. `raw_bytes` counts source bytes; `frame` is None when nothing is to be
     archived. `more` says that another batch of the same read follows. With `keeps` a session that
     a whole read does not mention stays as it is. What is `older` comes from an earlier generation
-    of the archive, which it says nothing new about.
+    of the archive, which it says nothing new about. Of the `private` sessions a prompt says so.
     """
 
     source_id: int
@@ -117,6 +117,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     more: bool
     keeps: bool = False
     older: bool = False
+    private: list[str] = []
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):

@@ -17,13 +17,15 @@ from pathlib import Path, PurePath
 
 import msgspec
 
-from opensession.core.errors import OpenSessionError, Unreachable
+from opensession.core.errors import OpenSessionError, Refused, Unreachable
 from opensession.daemon import mounts
 from opensession.daemon.archive import DiskFull, archived_sources, file_for
 from opensession.daemon.book import Entry
 from opensession.daemon.custom_paths import Loose
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
+from opensession.daemon.pause_keeper import PauseKeeper
+from opensession.daemon.pausing import Pauses
 from opensession.daemon.reading import Setup
 from opensession.daemon.reconcile import compare
 from opensession.daemon.root_watch import RootWatch, Scanned, resolved
@@ -43,6 +45,7 @@ CLOCK_STEP_SECONDS = 60.0
 HINTED_PATHS = 5000
 """With more hinted paths than this below one root at once, the root is looked at as a whole."""
 
+FULL_SAID = "the disk is full: nothing is read until there is room"
 FULL_SECONDS = 60.0
 """How often it is tried again while the disk is full."""
 
@@ -92,6 +95,7 @@ class Coordinator:
         on_fatal: Callable[[Exception], None],
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        pauses: Pauses | None = None,
     ) -> None:
         self.full = False
         self.archive_paused = False
@@ -112,12 +116,14 @@ class Coordinator:
         self._runs: list[Run] = []
         self._remote: dict[str, bool] = {}
         self._begun = False
+        self.pausing = PauseKeeper(pauses, self._agents, wall)
 
     def use(self, dispatch: Dispatch, watching: RootWatch, keeping: Housekeeping) -> None:
         """Takes the parts that call back here; before `run`."""
         self._dispatch = dispatch
         self._watching = watching
         self._keeping = keeping
+        self.pausing.use(dispatch, watching)
 
     # From any thread.
 
@@ -213,6 +219,7 @@ class Coordinator:
             self._dispatch.next_due(now),
             self._watching.next_due(),
             self._retry_at,
+            self.pausing.due,
             self._keeping.next_due() if idle else None,
         ]
         return min((due for due in times if due is not None and due < float("inf")), default=None)
@@ -224,8 +231,9 @@ class Coordinator:
         if len(book) == 0:
             self._enter_archived()
         self.refresh_roots(now)
+        self.pausing.resume(now)
         for entry in book.entries():
-            if entry.fresh and self._is_for_archive(entry):
+            if entry.fresh and self.is_for_archive(entry):
                 self._dispatch.from_archive.add(entry.id)
                 self._dispatch.demand(entry, None, now)
         self._demand_unread(now)
@@ -243,7 +251,7 @@ class Coordinator:
         if known:
             self._enter(known)
 
-    def _is_for_archive(self, entry: Entry) -> bool:
+    def is_for_archive(self, entry: Entry) -> bool:
         """Whether a source is to be read from the archive: it is gone, or it is a database, whose
         agent may have deleted rows that the archive has. The database itself is read after it.
         """
@@ -278,6 +286,7 @@ class Coordinator:
         if self._retry_at is not None and now >= self._retry_at:
             self._try_again()
             self._watching.ask(None, now)
+        self.pausing.look(now)
         self._watching.start_due(now)
         self._dispatch.begin_jobs(now)
         if self._retry_at is None and self._dispatch.depth == 0:
@@ -437,6 +446,9 @@ class Coordinator:
 
     def begin_run(self, run: Run, now: float) -> None:
         """Looks at everything now for somebody who waits, who may have made room on a full disk."""
+        if self._dispatch.paused:
+            run.fail(Refused("paused: nothing is taken in", "opensession pause --off"))
+            return
         if self._retry_at is not None:
             self._try_again()
         if not self._begun:
@@ -479,16 +491,10 @@ class Coordinator:
     def _disk_full(self, now: float) -> None:
         """DECISIONS §4: reads stop, cursors stay, all resumes by itself."""
         if not self.full:
-            log.error("the disk is full: nothing is read until there is room")
+            log.error("%s", FULL_SAID)
         self.full = self._dispatch.held = True
         self._retry_at = now + FULL_SECONDS
         self._dispatch.break_off()
         for run in self._runs:
-            run.fail(_full())
+            run.fail(OpenSessionError(FULL_SAID, "opensession daemon status"))
         self._runs = []
-
-
-def _full() -> OpenSessionError:
-    return OpenSessionError(
-        "the disk is full: nothing is read until there is room", "opensession daemon status"
-    )

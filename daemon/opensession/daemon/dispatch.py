@@ -14,6 +14,7 @@ from opensession.daemon.archive import DiskFull, NewerArchive, extent, file_for,
 from opensession.daemon.backlog import Backlog
 from opensession.daemon.batch import Failure
 from opensession.daemon.book import SETTLE_TRIES, Book, Entry
+from opensession.daemon.pausing import NOTHING, Pauses
 from opensession.daemon.pool import Pool
 from opensession.daemon.reading import Job, versioned
 from opensession.daemon.schedule import BULK, LIVE, Schedule, Timing
@@ -61,6 +62,7 @@ class Dispatch:
         rules: Rules,
         settled: Callable[[int, int | None, bool], None],
         missing: Callable[[Entry], None],
+        pauses: Pauses | None = None,
     ) -> None:
         self.book = Book(agents)
         self.backlog = Backlog()
@@ -68,6 +70,7 @@ class Dispatch:
         self.pool = pool
         self.from_archive: set[int] = set()
         self.held = False
+        self.paused = False
         self.next_job = 1
         self._writing = writing
         self._archive_dir = archive_dir
@@ -79,6 +82,7 @@ class Dispatch:
         self._workers_allowed = True
         self._bulk_from = 0.0
         self.rules = rules
+        self.pauses = pauses
 
     def open(self, index: apsw.Connection, remote: Callable[[Entry], bool]) -> None:
         """Begins: `index` is a read connection of this thread; a `remote` source is never read in
@@ -99,6 +103,20 @@ class Dispatch:
             entry.disk = stamp
         self.backlog.found(entry.id, entry.left(stamp) if stamp else 0, entry.source.agent)
         self.schedule.demand(entry.id, now, stamp.mtime_ns if stamp else 0)
+
+    def read_again(self, ids: Iterable[int], now: float, archived: Callable[[Entry], bool]) -> None:
+        """Sources are to be read from their beginning, whatever they were thought to be; those that
+        are `archived` from the archive.
+        """
+        for number in ids:
+            entry = self.book.get(number)
+            entry.fresh, entry.state, entry.reason = True, "ok", ""
+            stamp = entry.look()
+            if archived(entry):
+                self.from_archive.add(entry.id)
+                self.demand(entry, stamp, now)
+            elif stamp is not None:
+                self.demand(entry, stamp, now)
 
     def drop(self, entry: Entry) -> None:
         """A source is not to be read (now)."""
@@ -138,7 +156,7 @@ class Dispatch:
     def begin_jobs(self, now: float) -> None:
         """Begins every job for which there is something due and room."""
         self.pool.end_stuck()
-        if self.held:
+        if self.held or self.paused:
             return
         while self.pool.room_here(LIVE):
             key = self.schedule.take(now, LIVE)
@@ -156,7 +174,7 @@ class Dispatch:
 
     def next_due(self, now: float) -> float | None:
         """When `begin_jobs` has something to do, if nothing else happens before."""
-        due = None if self.held else self._next_job_due(now)
+        due = None if self.held or self.paused else self._next_job_due(now)
         left = self.pool.patience()
         times = [each for each in (due, None if left is None else now + left) if each is not None]
         return min(times, default=None)
@@ -236,7 +254,14 @@ class Dispatch:
         assert self._index is not None  # noqa: S101 - `open` comes first
         row = sources.load(self._index, entry.id)
         cursor = row.cursor if row is not None else None
-        return Job(self.next_job, entry.id, entry.source, cursor, size)
+        storage = entry.storage
+        skips = NOTHING
+        if self.pauses is not None:
+            ino = entry.disk.ino if entry.disk is not None else 0
+            skips = self.pauses.skips(entry.source, ino, storage)
+        return Job(
+            self.next_job, entry.id, entry.source, cursor, size, skips=skips, storage=storage
+        )
 
     def _start(
         self, entry: Entry, job: Job, stamp: Stamp | None, lane: int, *, apart: bool, now: float
@@ -298,6 +323,11 @@ class Dispatch:
             self._note_failure(entry, flight.stamp, row.error, "")
             self.schedule.failed(entry.id, now, retry=False)
             self._settle(entry, job, failed=True)
+        elif row.state == "refused":
+            self.from_archive.discard(entry.id)
+            entry.tried = flight.stamp
+            self.schedule.finished(entry.id, now)
+            self._settle(entry, job, failed=False)
         elif row.cursor is None or row.offset != answer.offset:
             self._read_again(entry, flight, now)
         else:

@@ -13,6 +13,7 @@ from opensession.core import __version__
 from opensession.core.errors import OpenSessionError, Unreachable
 from opensession.core.rpc.daemon import Check, Paths, Status
 from opensession.core.rpc.envelope import PROTOCOL
+from opensession.core.timeparse import format_time
 from opensession.daemon import budget, checks, user_data
 from opensession.daemon.state import App
 from opensession.daemon.store import overview
@@ -68,6 +69,10 @@ async def status(app: App) -> Status:
         indexing=indexing,
         network="none",
         redacted=sums.redacted,
+        warned=sums.warned,
+        blocked=sums.blocked,
+        paused_until=_paused_until(app),
+        private_sessions=app.library.guards.private_count if app.library.guards else 0,
         restart_due=app.restart_due,
         notices=[*behind, *await notices(app)],
     )
@@ -76,6 +81,8 @@ async def status(app: App) -> Status:
 async def notices(app: App) -> list[str]:
     """What a person should know now; what is said once is counted as said."""
     found = [f"the configuration is not taken up: {error}" for error in app.refused]
+    if until := _paused_until(app):
+        found.append(f"paused until {until}: nothing is taken in (opensession pause --off)")
     found += [*app.library.notices(), *app.notices.values()]
     installed = installed_version()
     if installed not in ("", __version__):
@@ -88,6 +95,13 @@ async def notices(app: App) -> list[str]:
         if said < SAID_TWICE:
             found.append(kept_line(app.paths.archive_dir))
     return found
+
+
+def _paused_until(app: App) -> str:
+    pauses = app.library.pauses
+    if pauses is None or (now := pauses.current) is None:
+        return ""
+    return format_time(now.until_us)
 
 
 def installed_version(package: Path = Path(core.__file__)) -> str:

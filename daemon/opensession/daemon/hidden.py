@@ -33,9 +33,21 @@ def blanked(frame: Frame, ids: Collection[str]) -> Frame:
     return frame if clean == raw else make_frame(frame.offset, clean)
 
 
+_TELLING = 16
+"""An id of so many characters stands for itself; a shorter one may be part of anything."""
+
+
+def _marks(session: str) -> list[bytes]:
+    """What a line of JSON that names a session holds."""
+    name = session.encode()
+    if len(name) >= _TELLING:
+        return [name]
+    return [b'"%b"' % name, b":%b," % name, b":%b}" % name]
+
+
 def blank_lines(raw: bytes, ids: Collection[str]) -> bytes:
     """Lines with those that name one of these sessions as so many spaces."""
-    marks = [each.encode() for each in ids]
+    marks = [mark for each in ids for mark in _marks(each)]
     lines = raw.split(b"\n")
     return b"\n".join(
         b" " * len(line) if any(mark in line for mark in marks) else line for line in lines

@@ -30,6 +30,7 @@ class Housekeeping:
         self._due: float | None = None
         self._bytes = 0
         self._unsettled = True
+        self._erase = True
         self._read_at = 0.0
         self._close_due: float | None = None
 
@@ -42,7 +43,7 @@ class Housekeeping:
     def stored(self, size: int, now: float) -> None:
         """Something was stored, so there will be something to do."""
         self._bytes += size
-        self._unsettled = True
+        self._unsettled = self._erase = True
         self._read_at = now
         if self._due is None:
             self._due = now + self._idle
@@ -61,6 +62,9 @@ class Housekeeping:
 
     def rest(self) -> None:
         """Nothing is left to be read: after a backlog, tidies the index and gives memory back."""
+        if self._erase:
+            self._erase = False
+            self._writing.call(lambda writer: writer.erase())
         if self._bytes <= BACKLOG_BYTES:
             return
         self._bytes = 0

@@ -15,13 +15,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from opensession.core.errors import NotFound
 from opensession.core.privacy import STRIP_VERSION
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.daemon import agent_status
 from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
 from opensession.daemon.coverage import Facts
 from opensession.daemon.dispatch import Dispatch
+from opensession.daemon.guards import Guards
 from opensession.daemon.housekeeping import Housekeeping
+from opensession.daemon.pausing import Pauses
 from opensession.daemon.pool import Pool
 from opensession.daemon.reconcile import scan
 from opensession.daemon.root_watch import RootWatch
@@ -41,6 +44,9 @@ __all__ = ["Ingest", "Options", "Place", "Summary"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+PAUSE_SECONDS = 60.0
+"""How long a pause may take to begin or to end: every folder is looked at."""
 
 STOP_SECONDS = 3.0
 """How long a stop waits for the transaction at hand."""
@@ -67,8 +73,12 @@ class Ingest:
         worker: tuple[str, ...] = COMMAND,
         worker_memory: int = MEMORY_BYTES,
         leaks: Leaks | None = None,
+        guards: Guards | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self._leaks = leaks
+        self._guards = guards
+        self._on_changes = on_changes
         self._place = place
         self._agents = list(agents)
         self._options = options
@@ -84,7 +94,7 @@ class Ingest:
         )
         self._coordinator = Coordinator(
             place, agents, find_roots, options, self._writing,
-            on_fatal=on_fatal, clock=clock, wall=wall,
+            on_fatal=on_fatal, clock=clock, wall=wall, pauses=pauses,
         )  # fmt: skip
         pool = Pool(
             options.setup,
@@ -102,6 +112,7 @@ class Ingest:
             rules=options.setup.rules,
             settled=self._coordinator.settled,
             missing=self._coordinator.missing,
+            pauses=pauses,
         )
 
     def open(self, *, check: bool = False) -> None:
@@ -242,6 +253,44 @@ class Ingest:
             default=0,
         )
 
+    def forget(self, agent: str, native_id: str) -> list[Change]:
+        """What is stored of a session is taken away, and it is taken in no more. Waits."""
+        changes = self._writing.call(lambda writer: writer.forget(agent, native_id))
+        self._on_changes(changes)
+        return changes
+
+    def take_again(self, native_id: str) -> int:
+        """A private session of this id is taken in again (`unforget`); of how many sources. Raises
+        NotFound if none of this id is private. Waits: not for the loop's thread.
+        """
+        names = [agent.name for agent in self._agents]
+        ids = self._writing.call(lambda writer: writer.take_again(names, native_id))
+        if ids is None:
+            raise NotFound(f"no private session has the id {native_id}", "give its whole id")
+        self._ask(lambda now: self._read_again(ids, now))
+        return len(ids)
+
+    def pause(self, seconds: float) -> None:
+        """Takes in nothing for so long; with 0 goes on at once. Waits until that is on the disk:
+        not for the loop's thread.
+        """
+        done: Future[None] = Future()
+
+        def work(now: float) -> None:
+            try:
+                self._coordinator.refresh_roots(now)
+                if seconds > 0:
+                    self._coordinator.pausing.begin(seconds, now)
+                else:
+                    self._coordinator.pausing.end(now)
+            except Exception as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._ask(work)
+        done.result(PAUSE_SECONDS)
+
     def notices(self) -> list[str]:
         """What a person should know now, in sentences."""
         if self._coordinator.full:
@@ -249,6 +298,9 @@ class Ingest:
         if self._coordinator.archive_paused:
             return ["the disk is nearly full: archiving pauses until there is room"]
         return []
+
+    def _read_again(self, ids: Sequence[int], now: float) -> None:
+        self._dispatch.read_again(ids, now, self._coordinator.is_for_archive)
 
     def _ask(self, do: Callable[[float], None]) -> None:
         self._coordinator.post(Asked(do))
@@ -264,4 +316,5 @@ class Ingest:
             archive=self._options.setup.archive,
             check=self._check,
             leaks=self._leaks,
+            guards=self._guards,
         )

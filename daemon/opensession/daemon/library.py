@@ -24,14 +24,16 @@ from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.coverage import Unrecognised
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.core.rpc.envelope import Params
-from opensession.daemon import custom_paths, logs, roots, set_aside, tasks
+from opensession.daemon import custom_paths, guards, logs, roots, set_aside, tasks
 from opensession.daemon.coverage import Facts
 from opensession.daemon.custom_paths import Judged
+from opensession.daemon.guards import Guards
 from opensession.daemon.ingest import Ingest
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
+from opensession.daemon.pausing import Pauses
 from opensession.daemon.privacy_rules import privacy_rules
-from opensession.daemon.store import overview
+from opensession.daemon.store import marks, overview
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, move_aside
 from opensession.daemon.store.context import QueryContext
@@ -69,8 +71,12 @@ class Library:
         *,
         on_changes: Callable[[Sequence[Change]], None] = lambda changes: None,
         leaks: Leaks | None = None,
+        kept: Guards | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self._leaks = leaks
+        self.guards = kept
+        self.pauses = pauses
         self._paths = paths
         self._environ = environ
         self._settings = settings
@@ -144,6 +150,8 @@ class Library:
             on_changes=changed,
             on_fatal=failed,
             leaks=self._leaks,
+            guards=self.guards,
+            pauses=self.pauses,
         )
         await asyncio.to_thread(found.open)
         return found
@@ -168,7 +176,15 @@ class Library:
             idle_secs=self._settings.daemon.session_end_idle_secs,
             indexing=self.indexing().fraction,
             stripper=self._stripper,
+            may_leave=self._may_leave,
         )
+
+    def _may_leave(self, agent: str, native_id: str, redactions: Mapping[str, int]) -> str:
+        """See `guards.may_leave`."""
+        blocked = marks.blocked(redactions)
+        if self.guards is None:
+            return guards.blocked_reason(blocked)
+        return guards.may_leave(self.guards, agent, native_id, blocked)
 
     @functools.cached_property
     def _stripper(self) -> Stripper:
@@ -305,6 +321,21 @@ class Library:
             if not replaced.done():
                 return msgspec.structs.asdict(done.result())
             await asyncio.gather(done, return_exceptions=True)
+
+    async def forget(self, agent: str, native_id: str) -> list[Change]:
+        """A session is forgotten; see `Ingest.forget`."""
+        async with self._replacing:
+            return await asyncio.to_thread(self._open_ingest().forget, agent, native_id)
+
+    async def pause(self, seconds: float) -> None:
+        """A pause begins, or (0) ends; see `Ingest.pause`."""
+        async with self._replacing:
+            await asyncio.to_thread(self._open_ingest().pause, seconds)
+
+    async def take_again(self, native_id: str) -> int:
+        """A private session is taken in again; see `Ingest.take_again`."""
+        async with self._replacing:
+            return await asyncio.to_thread(self._open_ingest().take_again, native_id)
 
     async def write(self, work: Callable[[Writer], T]) -> T:
         """The result of `work` in the writer's thread. Raises Unreachable where there is none."""

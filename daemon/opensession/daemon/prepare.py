@@ -17,13 +17,17 @@ from opensession.daemon.archive import make_frame
 from opensession.daemon.batch import Batch, PreparedSession, Row, Secret, Touch
 from opensession.daemon.findings import may_be_secret, secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
+from opensession.daemon.pausing import without_paused
 from opensession.daemon.store import body, marks, text
 from opensession.daemon.taking import Taking
 from opensession.daemon.tally import is_error, tally
 from opensession.parsers.agent import Agent, Cursor, SessionDelta, Source
+from opensession.parsers.masking import blanked
 
 ERROR = 1
 """The bit of `Row.flags` that marks a result that failed."""
+
+PRIVATE_LINE = "#private"
 
 _TOUCHES = {"FileRead": "read", "FileEdit": "edit", "FileCreate": "create", "FileDelete": "delete"}
 
@@ -51,16 +55,21 @@ def batches(
     while more:
         delta = agent.read(source, cursor)
         more = delta.more
+        sessions = [without_paused(session, taking.paused) for session in delta.sessions]
         frame = None
         if archive and delta.raw:
-            frame = make_frame(delta.raw_offset, delta.raw)
+            hidden = any(
+                one is not other for one, other in zip(sessions, delta.sessions, strict=True)
+            )
+            raw = blanked(delta.raw, 0, [(0, len(delta.raw))]) if hidden else delta.raw
+            frame = make_frame(delta.raw_offset, raw)
         yield Batch(
             source_id=source_id,
             expected_offset=cursor.offset if cursor is not None else 0,
             restarted=delta.restarted or anew,
             frame=frame,
             raw_bytes=len(delta.raw),
-            sessions=[_session(session, taking, repositories) for session in delta.sessions],
+            sessions=[_session(session, taking, repositories) for session in sessions],
             cursor=taking.carried(delta.cursor),
             parser_version=agent.parser_version,
             strip_version=STRIP_VERSION,
@@ -68,6 +77,7 @@ def batches(
             unknown=delta.unknown,
             more=more,
             keeps=delta.keeps,
+            private=[one.info.id for one in sessions if says_private(one)],
         )
         cursor, anew = delta.cursor, False
 
@@ -120,6 +130,21 @@ def _session(
         ended=delta.ended,
         git=repositories[place],
         secrets=secrets,
+    )
+
+
+def says_private(delta: SessionDelta) -> bool:
+    """Whether a person typed `#private` as a whole line of a prompt (DECISIONS §5)."""
+    if delta.info.role != "primary" or delta.secondary:
+        return False
+    return any(
+        event.type == "UserMessage"
+        and any(
+            PRIVATE_LINE in said and any(line.strip() == PRIVATE_LINE for line in said.splitlines())
+            for block in event.blocks
+            if isinstance(said := block.get("text"), str)
+        )
+        for event in delta.events
     )
 
 

@@ -13,6 +13,7 @@ from opensession.core.config.settings import CommandAgent, PrivacySettings
 from opensession.core.privacy import STRIP_VERSION, Rules, Stripper
 from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
+from opensession.daemon.pausing import NOTHING, Skips
 from opensession.daemon.privacy_rules import privacy_rules, stricter_rules, told
 from opensession.daemon.taking import Taking
 from opensession.parsers import registry
@@ -65,6 +66,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
 
     With `archive_file` the bytes are those of a generation in the archive, as the source is gone or
     its agent may have deleted from it; before it come the `older` generations, one after the other.
+    `skips` is what was written in pauses.
     """
 
     number: int
@@ -75,6 +77,8 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     archive_file: str = ""
     generation: int = 0
     older: tuple[int, ...] = ()
+    skips: Skips = NOTHING
+    storage: str = "lines"
 
 
 class Got(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -106,7 +110,9 @@ def read(setup: Setup, stripper: Stripper, job: Job, scratch: Path) -> Iterator[
     if job.archive_file:
         yield from _of_archive(setup, stripper, job, scratch, job.generation)
     else:
-        yield from _batches(setup, stripper, job, job.source, archive=setup.archive)
+        source = msgspec.structs.replace(job.source, masks=job.skips.masks)
+        archive = setup.archive and not (job.skips.changed and job.storage != "rows")
+        yield from _batches(setup, stripper, job, source, archive=archive)
 
 
 def _of_archive(
@@ -136,6 +142,7 @@ def _batches(
     agent = registry.agent(source.agent, setup.commands)
     cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key)
     taking = setup.taking(stripper)
+    taking.paused = job.skips.times
     batches = prepare.batches(
         agent, job.source_id, source, cursor, stripper, archive=archive, taking=taking
     )

@@ -50,7 +50,7 @@ Made: TypeAlias = Callable[[Mapping[str, str]], tuple[Stripper, frozenset[str]]]
 
 class Taking:
     """For the reads of one job: `patterns` are the user's globs, `told` the modes in use that are
-    counted (see `Means`).
+    counted (see `Means`). `paused` are times whose events are not kept.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Taking:
         self._stripper = stripper
         self._told = told
         self._made = made
+        self.paused: tuple[tuple[int, int], ...] = ()
         self._patterns = tuple(patterns)
         self._home = home
         self._plain = FileGlobs(self._patterns, home)

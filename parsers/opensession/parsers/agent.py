@@ -57,13 +57,15 @@ class Source(msgspec.Struct, frozen=True):
 
     `path` is the absolute path as the agent names it, and with `agent` the source's identity;
     `root` the root it was found below. `read_from` replaces the path when the bytes are read from
-    somewhere else, as from the archive once the agent deleted its file.
+    somewhere else, as from the archive once the agent deleted its file. `masks` are bytes of a file
+    that only grows, first and end, that read as blank lines, to the end of the line they end in.
     """
 
     agent: str
     root: str
     path: str
     read_from: str = ""
+    masks: tuple[tuple[int, int], ...] = ()
 
     @property
     def data_path(self) -> Path:

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from opensession.parsers.agent import SLICE_BYTES, Cursor, Delta, SessionDelta, Source
+from opensession.parsers.masking import Masked, PlainBytes
 from opensession.parsers.opening import opened
 from opensession.parsers.zst import Decompressing, is_zst
 
@@ -76,40 +77,7 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
     end: bytes = b""
 
 
-class _Plain:
-    """The bytes of a file as they are, up to the size it had when it was opened."""
-
-    complete = False
-    damaged = False
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor = descriptor
-        self._size = size
-        self.position = 0
-
-    @property
-    def at_end(self) -> bool:
-        return self.position >= self._size
-
-    def read(self, size: int) -> bytes:
-        size = min(size, self._size - self.position)
-        if size <= 0:
-            return b""
-        data = os.pread(self._descriptor, size, self.position)
-        if not data:
-            self._size = self.position  # truncated since it was opened: this is its end
-        self.position += len(data)
-        return data
-
-    def unread(self, data: bytes) -> None:
-        self.position -= len(data)
-
-    def skip_to(self, position: int) -> bool:
-        self.position = position
-        return position <= self._size
-
-
-_Bytes: TypeAlias = _Plain | Decompressing
+_Bytes: TypeAlias = PlainBytes | Decompressing | Masked
 
 _warm: dict[tuple[str, int, int, int, int, int], Decompressing] = {}
 """At most one decompressor that stopped amid a file, by file and offset: a shortcut for the next
@@ -134,7 +102,7 @@ def read_lines(
         restarted = cursor is not None and before is None
         if cursor is None or before is None:
             offset, place, before = 0, _Place(), b""
-            stream = Decompressing(descriptor) if compressed else _Plain(descriptor, status.st_size)
+            stream = _stream(source, descriptor, status, compressed)
         else:
             offset, place = cursor.offset, _place(cursor)
         taken, lines, after = _take(stream, offset, place, slice_bytes)
@@ -203,6 +171,13 @@ def _warm_key(
     )
 
 
+def _stream(source: Source, descriptor: int, status: os.stat_result, compressed: bool) -> _Bytes:
+    """The bytes of a source from its beginning."""
+    plain = PlainBytes(descriptor, status.st_size)
+    stream = Decompressing(descriptor) if compressed else plain
+    return Masked(stream, source.masks, descriptor) if source.masks else stream
+
+
 def _continued(
     source: Source,
     cursor: Cursor | None,
@@ -211,11 +186,13 @@ def _continued(
     compressed: bool,
 ) -> tuple[_Bytes, bytes | None]:
     """The bytes from the cursor on, and the block before it; None where the cursor does not fit."""
-    stream: _Bytes = Decompressing(descriptor) if compressed else _Plain(descriptor, status.st_size)
+    stream = _stream(source, descriptor, status, compressed)
     if cursor is None or (cursor.dev, cursor.ino) != (status.st_dev, status.st_ino):
         return stream, None
     length = min(_TAIL_BYTES, cursor.offset)
-    warm = _warm.pop(_warm_key(source, status, cursor.offset), None) if compressed else None
+    warm = None
+    if compressed and not source.masks:
+        warm = _warm.pop(_warm_key(source, status, cursor.offset), None)
     if warm is not None:
         warm.moved_to(descriptor)
         return warm, warm.before

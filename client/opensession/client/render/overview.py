@@ -141,6 +141,25 @@ def _kept(status: Status) -> list[str]:
 
 
 def _private(status: Status) -> list[str]:
+    return [*_stripped(status), *_told(status)]
+
+
+def _told(status: Status) -> list[str]:
+    """What was found and left, what does not leave, what is not taken in."""
+    found = [f"left as it was: {n:,} of {line(name)}" for name, n in status.warned.items()]
+    found += [
+        f"blocked by {line(name)}: {numbers.count(n, 'session')}"
+        for name, n in status.blocked.items()
+    ]
+    if status.private_sessions:
+        found.append(f"{numbers.count(status.private_sessions, 'private session')} forgotten")
+    if status.outdated_sessions:
+        waiting = numbers.count(status.outdated_sessions, "session")
+        found.append(f"{waiting} still stripped by earlier rules")
+    return found
+
+
+def _stripped(status: Status) -> list[str]:
     if not status.redacted:
         return ["nothing stripped so far"]
     most = sorted(status.redacted.items(), key=lambda pair: (-pair[1], pair[0]))

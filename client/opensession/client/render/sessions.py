@@ -60,6 +60,8 @@ def _facts(row: SessionRow, screen: Screen, now_us: int) -> Iterator[str]:
         yield numbers.count(row.children, "subagent")
     if cost := cost_fact(row):
         yield cost
+    if row.blocked:
+        yield screen.yellow("blocked")
     if row.source_gone:
         yield screen.yellow("source gone, kept")
 

@@ -27,6 +27,8 @@ def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
         yield screen.dim(facts)
     if row.parent:
         yield screen.dim(f"a subagent of {line(row.parent)}")
+    if row.blocked:
+        yield screen.yellow(f"does not leave this machine: {line(row.blocked)}")
     if found.missing_bytes:
         yield screen.yellow(f"{numbers.size(found.missing_bytes)} of its source are lost")
 

@@ -78,7 +78,9 @@ class Indexing(msgspec.Struct, frozen=True, kw_only=True):
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """`daemon status --json`. Sizes in bytes; `pss_bytes` covers the daemon and its children
-    (null where the platform does not tell).
+    (null where the platform does not tell). `redacted` counts what was replaced, by kind, `warned`
+    what was found and left, by set, `blocked` the sessions that do not leave, by set; those that
+    `privacy allow` released count as well. `outdated_sessions` wait to be stripped by other rules.
     """
 
     running: bool
@@ -99,6 +101,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     indexing: Indexing
     network: str = "none"
     redacted: dict[str, int] = {}
+    warned: dict[str, int] = {}
+    blocked: dict[str, int] = {}
+    paused_until: str = ""
+    private_sessions: int = 0
+    outdated_sessions: int = 0
     restart_due: list[str] = []
     notices: list[str] = []
 

@@ -11,6 +11,7 @@ from opensession.core.rpc import (
     daemon,
     events,
     index,
+    keeping,
     leaks,
     privacy,
     search,
@@ -178,6 +179,27 @@ LEAKS_SCRUB = Method(
     "destroy",
     "Takes a secret's value out of the index, and out of the archive if asked.",
 )
+PRIVACY_PAUSE = Method(
+    "privacy.pause",
+    keeping.PauseParams,
+    keeping.PauseResult,
+    "change",
+    "Takes in nothing for a while, and never what is written then.",
+)
+PRIVACY_ALLOW = Method(
+    "privacy.allow",
+    keeping.AllowParams,
+    keeping.AllowResult,
+    "change",
+    "Lets a session leave although it holds something of a blocked set.",
+)
+ARCHIVE_FORGET = Method(
+    "archive.forget",
+    keeping.ForgetParams,
+    keeping.ForgetResult,
+    "destroy",
+    "Takes away what is stored of a session and takes in no more of it; `undo` takes it in again.",
+)
 SUBSCRIBE = Method(
     "events.subscribe",
     events.SubscribeParams,
@@ -198,5 +220,6 @@ METHODS: tuple[Method[Any, Any], ...] = (
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
-    LEAKS_RESOLVE, LEAKS_SCRUB, SUBSCRIBE, UNSUBSCRIBE,
+    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, ARCHIVE_FORGET, SUBSCRIBE,
+    UNSUBSCRIBE,
 )  # fmt: skip

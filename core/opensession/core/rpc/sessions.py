@@ -36,7 +36,8 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `total_input_tokens` is uncached input. `cost_microdollars` is null when nothing has a price;
     models without one are in `unpriced_models`. `running` says that it changed within the session's
-    idle time. Times are RFC 3339, milliseconds, Z.
+    idle time. Times are RFC 3339, milliseconds, Z. `blocked` says why the session does not leave
+    this machine, and is empty where it may.
     """
 
     id: str
@@ -77,6 +78,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
     provider: str
     tool_version: str
+    blocked: str = ""
 
 
 LOG_FIELDS = (

@@ -15,6 +15,7 @@ from opensession.daemon.methods import (
     daemon,
     events,
     index,
+    keeping,
     leaks,
     privacy,
     search,
@@ -35,4 +36,5 @@ HANDLERS: Mapping[str, Handler] = {
     **changes.HANDLERS,
     **privacy.HANDLERS,
     **leaks.HANDLERS,
+    **keeping.HANDLERS,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -16,7 +17,8 @@ class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
     `now_us` is the time of the call, `idle_secs` how long a session may be silent and still runs,
     `indexing` the fraction of known bytes that is searchable, `zone` the IANA name of the user's
     time zone (empty: the machine's). `stripper` takes out what must not leave the machine; nothing
-    leaves without one. `slow` bounds how many long scans run at once.
+    leaves without one. `may_leave(agent, id, redactions)` is why a session must not, or empty.
+    `slow` bounds how many long scans run at once.
     """
 
     now_us: int
@@ -26,4 +28,5 @@ class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
     indexing: float = 1.0
     zone: str = ""
     stripper: Stripper | None = None
+    may_leave: Callable[[str, str, Mapping[str, int]], str] = lambda agent, native_id, found: ""
     slow: threading.Semaphore = msgspec.field(default_factory=lambda: threading.Semaphore(2))

@@ -17,8 +17,10 @@ from opensession.daemon.store.spending import Spent, spent_by_family
 _COLUMNS = (
     "id", "agent", "native_id", "short", "role", "parent", "provider", "model", "tool_version",
     "title", "description", "cwd", "git_repo_name", "git_remote", "git_branch", "git_commit",
-    "created_us", "updated_us", "ended",
+    "created_us", "updated_us", "ended", "redactions",
 )  # fmt: skip
+
+_counts = msgspec.json.Decoder(dict[str, int])
 
 _SUMS = """
   SELECT f.value ->> 1 AS family,
@@ -110,4 +112,7 @@ def _row(
         running=not session["ended"] and last >= ctx.now_us - int(ctx.idle_secs * 1_000_000),
         provider=session["provider"],
         tool_version=session["tool_version"],
+        blocked=ctx.may_leave(
+            session["agent"], session["native_id"], _counts.decode(session["redactions"])
+        ),
     )

@@ -20,9 +20,18 @@ import apsw
 
 from opensession.daemon.archive import Appending, Archived, DiskFull, file_for, is_low, merge
 from opensession.daemon.batch import Batch, Failure
-from opensession.daemon.store import connect, intake, leaks_write, recovery, sources
+from opensession.daemon.guards import Guards
+from opensession.daemon.store import (
+    connect,
+    intake,
+    leaks_write,
+    recovery,
+    sessions_write,
+    sources,
+)
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.leaks_write import Leaks, Noted
+from opensession.daemon.store.private import Private
 from opensession.daemon.store.sources import SourceRow
 from opensession.parsers.agent import Source
 
@@ -51,12 +60,14 @@ class Writer:
         archive: bool = True,
         check: bool = False,
         leaks: Leaks | None = None,
+        guards: Guards | None = None,
     ) -> None:
         self._leaks = leaks
         self._index = index
         self._archive_dir = archive_dir
         self._archive = archive
         self._db = connect.open_index(index, check=check)
+        self._private = Private(self._db, index, archive_dir, guards) if guards else None
         self.archive_paused = False
 
     @property
@@ -131,6 +142,8 @@ class Writer:
         """Brings index and archive together after any kind of stop, and marks what older versions
         made to be read again. `versions` are the parsers' by agent.
         """
+        if self._private is not None:
+            self._private.recover()
         with self._transaction():
             return recovery.recover(
                 self._db, self._archive_dir, self._archive, versions, strip_version
@@ -171,7 +184,30 @@ class Writer:
     def _transaction(self) -> connect.Transaction:
         return connect.Transaction(self._db, self._index)
 
+    def take_again(self, agents: Iterable[str], native_id: str) -> list[int] | None:
+        """See `Private.take_again`."""
+        return self._private.take_again(list(agents), native_id) if self._private else None
+
+    def forget(self, agent: str, native_id: str) -> list[Change]:
+        """Forgets a session, as if a prompt of it had said `#private`."""
+        found = sessions_write.find(self._db, agent, native_id)
+        row = sources.load(self._db, found.source) if found is not None else None
+        if self._private is None or row is None:
+            return []
+        return self._private.forget(agent, native_id, row)
+
+    def erase(self) -> None:
+        """Overwrites what forgotten sessions left behind; for idle times."""
+        if self._private is not None:
+            self._private.erase()
+
     def _apply(self, batches: Sequence[Batch]) -> list[Change]:
+        changes: list[Change] = []
+        if self._private is not None:
+            batches, changes = self._private.admitted(batches)
+        return changes + self._take(batches)
+
+    def _take(self, batches: Sequence[Batch]) -> list[Change]:
         with Appending(self._archive_dir) as appending:
             placed = self._place(appending, batches)
             appending.sync()

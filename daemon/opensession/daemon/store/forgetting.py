@@ -1,0 +1,156 @@
+"""Forgetting sessions: what the index and the archive hold of them is taken away.
+
+In the index they are gone at once; the bytes of their pages and search terms are overwritten when
+`erase` ran (DECISIONS §4). The archive file of a source that holds nothing else is removed. A
+database is archived as a log of rows: it is written anew with the rows that name the session as
+spaces. Of a file that holds other sessions too the archive is removed, and not begun again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import apsw
+
+from opensession.daemon.archive import Appending, Archived, file_for, make_frame, read, scan
+from opensession.daemon.archive.append import sync_folder
+from opensession.daemon.hidden import blank_lines
+from opensession.daemon.store import sessions_write
+from opensession.daemon.store.change import Change
+from opensession.daemon.store.sessions_write import Stored
+from opensession.daemon.store.sources import SourceRow
+
+_CHUNK_BYTES = 4 << 20
+
+
+def family(db: apsw.Connection, agent: str, native_id: str) -> list[Stored]:
+    """A session as it is stored, with its copies under other numbers and all below it."""
+    found: dict[int, Stored] = {}
+    waiting = [native_id]
+    while waiting:
+        name = waiting.pop()
+        rows = [
+            number
+            for (number,) in db.execute(
+                "SELECT id FROM session WHERE agent = ?1 AND (native_id = ?2 OR parent = ?2"
+                " OR native_id GLOB ?2 || '.[0-9]*' AND NOT native_id GLOB ?2 || '.*[^0-9]*')",
+                (agent, name),
+            )
+        ]
+        for number in rows:
+            session = sessions_write.load(db, number)
+            if session is not None and number not in found:
+                found[number] = session
+                waiting.append(session.native_id)
+    return list(found.values())
+
+
+def sources_of(db: apsw.Connection, sessions: Collection[Stored]) -> list[int]:
+    """The sources that hold one of these sessions, their own or as a copy."""
+    found = {session.source for session in sessions}
+    for session in sessions:
+        found.update(
+            source
+            for (source,) in db.execute("SELECT source FROM copy WHERE session = ?", (session.id,))
+        )
+    return sorted(found)
+
+
+def delete(db: apsw.Connection, sessions: Collection[Stored]) -> list[Change]:
+    """Takes sessions away, within a transaction; what that changed."""
+    for session in sessions:
+        sessions_write.delete(db, session)
+    return [
+        Change(
+            session=session.id,
+            native_id=session.native_id,
+            agent=session.agent,
+            short=session.short,
+            title="",
+            first_seq=1,
+            last_seq=0,
+            rewound=True,
+            new=False,
+            gone=True,
+        )
+        for session in sessions
+    ]
+
+
+def give_up(db: apsw.Connection, source_id: int, reason: str) -> None:
+    """A source is not read any more, and nothing of it is kept."""
+    db.execute(
+        "UPDATE source SET cursor = NULL, offset = 0, generation = 1, archived_len = 0,"
+        " archive_size = 0, archive_frames = 0, archive_gap = 0, state = 'refused', error = ?"
+        " WHERE id = ?",
+        (reason, source_id),
+    )
+
+
+def remove_archive(archive_dir: Path, row: SourceRow) -> None:
+    """Removes the archive file of a source."""
+    file = file_for(archive_dir, row.agent, row.path)
+    with contextlib.suppress(FileNotFoundError):
+        file.unlink()
+        sync_folder(file.parent)
+
+
+def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Archived | None:
+    """Writes the archive of a database anew, without the rows that name these sessions; its state
+    then, None if there is none. The old file is replaced in one step.
+    """
+    file = file_for(archive_dir, row.agent, row.path)
+    if not file.exists():
+        return None
+    generations = sorted({entry.generation for entry in scan(file).entries})
+    with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
+        place = Path(folder)
+        state = Archived()
+        with Appending(place) as appending:
+            for generation in generations:
+                offset = 0
+                for chunk in _line_by_line(read(file, generation)):
+                    clean = blank_lines(chunk, ids)
+                    state = appending.append(row.source, state, make_frame(offset, clean))
+                    offset += len(clean)
+                if offset < state.length:
+                    state = appending.cut(row.source, state, offset)
+            appending.sync()
+        file_for(place, row.agent, row.path).replace(file)
+        sync_folder(file.parent)
+    return state
+
+
+def erase(db: apsw.Connection) -> None:
+    """Overwrites what deleted rows and search terms left behind (DECISIONS §4)."""
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute("INSERT INTO search (search) VALUES ('optimize')")
+    db.execute("PRAGMA secure_delete = FAST")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _line_by_line(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces cut anew so that each ends with a line."""
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        if len(rest) >= _CHUNK_BYTES and (cut := rest.rfind(b"\n") + 1):
+            yield rest[:cut]
+            rest = rest[cut:]
+    if rest:
+        yield rest
+
+
+def left_over(archive_dir: Path) -> None:
+    """Removes what a crash left of an archive that was being written anew."""
+    for folder in archive_dir.glob(".forgetting-*"):
+        for path, folders, files in os.walk(folder, topdown=False):
+            for name in files:
+                Path(path, name).unlink(missing_ok=True)
+            for name in folders:
+                Path(path, name).rmdir()
+        folder.rmdir()

@@ -1,0 +1,216 @@
+"""`#private` where batches are stored: the one place that decides, whoever read them.
+
+The order makes every crash safe: the tombstone is on the disk before anything is taken away, and
+what a crash left is taken away at the next start (`recover`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from opensession.daemon.admission import PRIVATE
+from opensession.daemon.archive import Archived
+from opensession.daemon.batch import Batch
+from opensession.daemon.guards import Guards, Tombstone
+from opensession.daemon.hidden import without_sessions
+from opensession.daemon.store import connect, forgetting, intake, sources
+from opensession.daemon.store.change import Change
+from opensession.daemon.store.sources import SourceRow
+
+_TELLING = 8
+"""A shorter id may be part of any path."""
+
+_log = logging.getLogger(__name__)
+
+
+class Private:
+    """Part of the writer, in its thread."""
+
+    def __init__(self, db: apsw.Connection, index: Path, archive_dir: Path, guards: Guards) -> None:
+        self._db = db
+        self._index = index
+        self._archive_dir = archive_dir
+        self._guards = guards
+
+    def admitted(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Change]]:
+        """The batches without private sessions; those that say that they are, are forgotten."""
+        found: list[Batch] = []
+        changes: list[Change] = []
+        for batch in batches:
+            if not (batch.private or self._guards.knows_private):
+                found.append(batch)
+                continue
+            row = sources.load(self._db, batch.source_id)
+            if row is None:
+                continue
+            for name in batch.private:
+                if not self._known(row, name) and not self._guards.is_released(row.agent, name):
+                    changes += self.forget(row.agent, name, row, rows=batch.keeps)
+                    row = sources.load(self._db, row.id) or row
+            admitted = self._without_private(row, batch)
+            if admitted is not None:
+                found.append(admitted)
+        return found, changes
+
+    def forget(
+        self, agent: str, native_id: str, row: SourceRow, *, rows: bool = False
+    ) -> list[Change]:
+        """Forgets a session with its subagents; `row` is the source that it is in, a database's if
+        `rows`.
+        """
+        guards, db = self._guards, self._db
+        because = guards.session_hash(agent, native_id)
+        sessions = forgetting.family(db, agent, native_id)
+        places = {row.id: row}
+        for number in forgetting.sources_of(db, sessions):
+            other = sources.load(db, number)
+            if other is not None:
+                places[number] = other
+        names = {native_id, *(session.native_id for session in sessions)}
+        alone = {number: _is_own(place, names) for number, place in places.items()}
+        shared = {number for number in places if not alone[number]}
+        databases = {number for number in shared if _is_database(places[number])}
+        if rows and row.id in shared:
+            databases.add(row.id)
+        home = {session.native_id: session.source for session in sessions}
+        guards.forget(
+            [
+                Tombstone(
+                    guards.session_hash(agent, name),
+                    guards.source_hash(agent, places[home.get(name, row.id)].path),
+                    because,
+                    alone[home.get(name, row.id)],
+                )
+                for name in names
+            ]
+        )
+        db.execute("PRAGMA secure_delete = ON")
+        try:
+            with self._transaction():
+                changes = forgetting.delete(db, sessions)
+                db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('erase', '1')")
+                for number in places:
+                    if alone[number]:
+                        forgetting.give_up(db, number, PRIVATE)
+                    elif number not in databases:
+                        sources.restart(db, [number])
+                        sources.record_archived(db, number, Archived())
+        finally:
+            db.execute("PRAGMA secure_delete = FAST")
+        for number, place in places.items():
+            if number in databases:
+                self._blank(place, names)
+            else:
+                forgetting.remove_archive(self._archive_dir, place)
+        for session in sessions:
+            guards.forget_leaks(agent, session.native_id)
+        _log.info("a session of %s is private: what was stored of it is taken away", agent)
+        return changes
+
+    def recover(self) -> None:
+        """Takes away what a crash left of sessions that are to be forgotten."""
+        forgetting.left_over(self._archive_dir)
+        if not self._guards.knows_private:
+            return
+        for agent, name, source in list(
+            self._db.execute("SELECT agent, native_id, source FROM session")
+        ):
+            if self._guards.is_private(str(agent), str(name)):
+                row = sources.load(self._db, int(str(source)))
+                if row is not None:
+                    self.forget(str(agent), str(name), row)
+        alone = self._guards.private_sources
+        for row in sources.load_all(self._db):
+            if self._guards.source_hash(row.agent, row.path) in alone and row.state != "refused":
+                with self._transaction():
+                    forgetting.give_up(self._db, row.id, PRIVATE)
+                forgetting.remove_archive(self._archive_dir, row)
+
+    def erase(self) -> bool:
+        """Overwrites what forgotten sessions left in the database; False if there is nothing."""
+        if self._db.execute("SELECT value FROM meta WHERE key = 'erase'").get is None:
+            return False
+        forgetting.erase(self._db)
+        self._db.execute("DELETE FROM meta WHERE key = 'erase'")
+        return True
+
+    def take_again(self, agents: Collection[str], native_id: str) -> list[int] | None:
+        """Sessions of this id are taken in again; the sources to be read, None if none is private.
+
+        The id is not known from the tombstone, so it has to be the whole one.
+        """
+        found = [
+            one
+            for agent in agents
+            for one in self._guards.release(self._guards.session_hash(agent, native_id))
+        ]
+        if not found:
+            return None
+        wanted = {one.source for one in found}
+        ids = [
+            row.id
+            for row in sources.load_all(self._db)
+            if self._guards.source_hash(row.agent, row.path) in wanted
+        ]
+        with self._transaction():
+            for number in ids:
+                sources.record_found(self._db, number)
+            sources.restart(self._db, ids)
+        return ids
+
+    def _known(self, row: SourceRow, name: str) -> bool:
+        return self._guards.is_private(row.agent, name)
+
+    def _without_private(self, row: SourceRow, batch: Batch) -> Batch | None:
+        """The batch without private sessions; None where its source holds nothing else."""
+        guards = self._guards
+        hidden: set[str] = set()
+        for prepared in batch.sessions:
+            name, parent = prepared.info.id, prepared.info.parent
+            if guards.is_private(row.agent, name) or guards.is_private(
+                row.agent, intake.suffixed(row, name)
+            ):
+                hidden.add(name)
+            elif parent and guards.is_private(row.agent, parent):
+                hidden.add(name)
+                because = guards.because_of(row.agent, parent)
+                source = guards.source_hash(row.agent, row.path)
+                alone = _is_own(row, {name, parent})
+                guards.forget(
+                    [Tombstone(guards.session_hash(row.agent, name), source, because, alone)]
+                )
+        if guards.source_hash(row.agent, row.path) in guards.private_sources:
+            if row.state != "refused" or row.cursor is not None:
+                with self._transaction():
+                    forgetting.give_up(self._db, row.id, PRIVATE)
+                forgetting.remove_archive(self._archive_dir, row)
+            return None
+        if batch.keeps:
+            return without_sessions(batch, hidden)
+        if hidden or guards.is_unarchived(row.agent, row.path):
+            left = [each for each in batch.sessions if each.info.id not in hidden]
+            return msgspec.structs.replace(batch, sessions=left, frame=None)
+        return batch
+
+    def _blank(self, row: SourceRow, names: Collection[str]) -> None:
+        state = forgetting.blank_archive(self._archive_dir, row, names)
+        if state is not None:
+            with self._transaction():
+                sources.record_archived(self._db, row.id, state)
+
+    def _transaction(self) -> connect.Transaction:
+        return connect.Transaction(self._db, self._index)
+
+
+def _is_own(row: SourceRow, names: Collection[str]) -> bool:
+    """Whether a source is the file of one of these sessions alone: it bears its name."""
+    return any(len(name) >= _TELLING and name in row.path for name in names)
+
+
+def _is_database(row: SourceRow) -> bool:
+    return row.path.endswith((".db", ".sqlite", ".sqlite3", ".vscdb"))
