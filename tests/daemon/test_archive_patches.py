@@ -271,3 +271,19 @@ def test_undoing_does_not_multiply(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert _read(tmp_path, state.generation) == states[-1]
     pieces = len(states[-1]) // 7000 + 2
     assert calls <= pieces * (max(_depths(tmp_path)) + 1) * 4
+
+
+def test_a_large_frame_is_written_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a patch of it needs the memory of a piece, and not of the file."""
+    monkeypatch.setattr(archive.append, "PIECE_BYTES", 6000)
+    monkeypatch.setattr(archive.append, "_LARGE_BYTES", 4096)
+    states = _states(5)
+    state = _written(tmp_path, states)
+    assert [_read(tmp_path, number) for number in range(1, 6)] == states
+    entries = archive.scan(_file(tmp_path)).entries
+    assert max(entry.length for entry in entries) <= 6000
+    assert max(entry.base.length for entry in entries if entry.base) <= 12_000 + 2 * patching.AROUND
+    before = state
+    assert _write(tmp_path, state, states[-1]) == before  # nothing is written twice

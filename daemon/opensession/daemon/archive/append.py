@@ -42,6 +42,11 @@ _SYNC_THREADS = 8
 _OPEN_FILES = 200
 _LARGE_BYTES = 64 << 10
 
+PIECE_BYTES = 4 << 20
+"""A frame of twice as many raw bytes is written in pieces: a patch needs memory for some multiple
+of the bytes that it is of.
+"""
+
 
 class Archived(msgspec.Struct, frozen=True):
     """How far a source is archived: `length` bytes of `generation`, in a file of `size` bytes.
@@ -88,11 +93,13 @@ class Appending:
         try:
             file = self._file(source)
             state = self._known(file, source, state)
-            if frame.offset > state.length:
-                return state
-            if frame.offset == state.length:
-                return _following(file, source, state, frame)
-            return _overlapping(file, source, state, frame)
+            if frame.length < 2 * PIECE_BYTES or frame.offset > state.length:
+                return _appended(file, source, state, frame)
+            raw = decompress(frame.data, frame.length)
+            for start in range(0, len(raw), PIECE_BYTES):
+                piece = make_frame(frame.offset + start, raw[start : start + PIECE_BYTES])
+                state = _appended(file, source, state, piece)
+            return state
         except OSError as error:
             if is_full(error):
                 raise DiskFull(str(error.strerror)) from error
@@ -290,6 +297,15 @@ def sync_folder(folder: Path) -> None:
 
 def _call(work: Callable[[], None]) -> None:
     work()
+
+
+def _appended(file: _File, source: Source, state: Archived, frame: Frame) -> Archived:
+    """What `Appending.append` does, with one frame as it is."""
+    if frame.offset > state.length:
+        return state
+    if frame.offset == state.length:
+        return _following(file, source, state, frame)
+    return _overlapping(file, source, state, frame)
 
 
 def _overlapping(file: _File, source: Source, state: Archived, frame: Frame) -> Archived:
