@@ -14,13 +14,21 @@ from opensession.core.privacy.scanner import SPECIFIC, Detector, Found, Text
 
 # Between the lines of a body: line breaks, escaped or not, numbers and signs before lines, and
 # strings that are joined over lines.
-_NUMBER = rb"[0-9]{1,6}(?:\xe2\x86\x92|\t|[:|])"
+_NUMBER = (
+    rb"(?:[0-9]{1,6}(?:\xe2\x86\x92|\t|[:|])|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,20}(?:Z|[+-][0-9:]{5})"
+    rb"|(?<=[\nnm])[A-Za-z0-9_./-]{1,80}(?:[ ]{0,4}\|(?=[ ])|[:-][0-9]{1,6}[:-]))"
+)
+_COLOUR = rb"(?:\x1b|\\{1,8}(?:u001[bB]|x1b|e|033))\[[0-9;]{0,12}[mK]"
 _SEPARATOR = (
-    rb"(?:[\s>|+]|-(?!-)|\\{1,8}[nrt]|" + _NUMBER + rb"|\\{0,7}[\"'`][ \t]{0,4}[+,.\\]?[ \t]{0,4}"
+    rb"(?:[\s>|+]|-(?!-)|"
+    + _COLOUR
+    + rb"|\\{1,8}[nrt]|"
+    + _NUMBER
+    + rb"|\\{0,7}[\"'`][ \t]{0,4}[+,.\\]?[ \t]{0,4}"
     rb"\r?\n[ \t]{0,40}[bf]?\\{0,7}[\"'`])"
 )
 _RUN = rb"[A-Za-z0-9+/=]{16,16384}+(?!\\{0,7}[\"'`]\s{0,8}:)"
-_FIELD = rb"(?:" + _SEPARATOR + rb"{1,60}[A-Z][A-Za-z-]{2,30}: [^\n\\]{1,120}){0,6}"
+_FIELD = rb"(?:" + _SEPARATOR + rb"{1,60}[A-Z][A-Za-z-]{2,30}: [^\n\\\x1b]{1,120}){0,6}"
 _BODY = rb"(?P<body>(?:" + _SEPARATOR + rb"{0,60}+" + _RUN + rb"){1,2000}+)"
 _END = (
     rb"(?:(?:" + _SEPARATOR + rb"{0,60}+[A-Za-z0-9+/=]{1,15}+)?" + _SEPARATOR
@@ -48,10 +56,11 @@ _BACKWARDS = re.compile(
 )
 _WINDOW = 16 << 10
 _LINES = re.compile(
-    rb"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)(?:[ \t]{0,10}[0-9]{1,6}(?:\xe2\x86\x92|\t|[:|]) ?)?"
-    rb"(?:[+-](?!-))?[ \t]{0,40}"
+    rb"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)(?:[ \t]{0,10}"
+    + _NUMBER
+    + rb"[ \t]?)?(?:[+-](?!-))?[ \t]{0,40}"
 )
-_NOISE = re.compile(rb"\\{1,8}[nrt]|[^A-Za-z0-9+/=]")
+_NOISE = re.compile(_COLOUR + rb"|" + _NUMBER + rb"|\\{1,8}[nrt]|[^A-Za-z0-9+/=]")
 _LEAST = 60
 
 

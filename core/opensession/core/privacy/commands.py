@@ -9,10 +9,11 @@ from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
 from opensession.core.privacy.values import is_code, is_fake, is_placeholder
 
 _VALUE = (
-    rb"(?:\"(?P<double>[^\"\r\n]{3,512})\"|'(?P<single>[^'\r\n]{3,512})'"
-    rb"|(?P<plain>[^\s\"'`|;&<>()]{3,512}))"
+    rb"(?:\"(?P<double>[^\"\r\n:,}\] ][^\"\r\n]{2,511})\""
+    rb"|'(?P<single>[^'\r\n:,}\] ][^'\r\n]{2,511})'"
+    rb"|(?P<plain>[^\s\"'`|;&<>()\\]{3,512}))"
 )
-_ATTACHED = rb"(?P<plain>[^\s\"'`|;&<>()]{3,256})"
+_ATTACHED = rb"(?P<plain>[^\s\"'`|;&<>()\\]{3,256})"
 _LINE = rb"[^\r\n|;&]{0,200}?[ ]"
 
 # Programs, and the flags after which they take a password.
@@ -32,6 +33,7 @@ _PROGRAMS: tuple[tuple[bytes, bytes], ...] = (
     (b"zip -P", rb"[ ]{0,4}" + _VALUE),
     (b"7z ", rb"[ax][^\r\n|;&]{0,200}?[ ]-p" + _ATTACHED),
     (b"htpasswd -", rb"[a-zA-Z]{0,6}b[a-zA-Z]{0,6}[ ][^\s]{1,200}[ ][^\s]{1,64}[ ]{1,4}" + _VALUE),
+    (b"vault login", rb"[ ]{1,4}" + _VALUE),
     (b"-storepass", rb"[ ]{1,4}" + _VALUE),
     (b"-keypass", rb"[ ]{1,4}" + _VALUE),
     (b"requirepass", rb"[ ]{1,4}" + _VALUE),
@@ -45,8 +47,9 @@ _PROGRAMS: tuple[tuple[bytes, bytes], ...] = (
 _CURL = re.compile(
     rb"(?:curl|http|https|wget)[ ](?:[^\r\n|;&]{0,400}?[ ])?"
     rb"(?:-u|--user|-U|--proxy-user|-a|--auth)[ =]?[\"']?"
-    rb"[^\s:\"']{1,128}:(?:(?P<plain>[^\s\"'|;&<>]{3,256}))"
+    rb"[^\s:\"']{1,128}:(?:(?P<plain>[^\s\"'|;&<>\\]{3,256}))"
 )
+_SUDO = re.compile(rb"echo[ ]{1,2}[\"']?(?P<plain>[^\s\"'|\\$]{4,128})[\"']?[ ]{0,2}\| sudo -")
 _FLAG = re.compile(rb"[A-Za-z0-9-]{0,24}(?:[ ]{1,4}|[\"'`],[ \r\n]{0,60}[\"'`])" + _VALUE)
 _FLAG_NAME = re.compile(rb"(?:\A|[\s\"'`\[(,=])--?(?P<name>[A-Za-z][A-Za-z0-9_-]{0,40})?\Z")
 _SPOKEN = re.compile(
@@ -56,7 +59,7 @@ _SPOKEN = re.compile(
 )
 _SETTER = re.compile(
     rb"(?:\b(?:ENV|ARG|setx|setenv|export)|\bset(?: -[a-zA-Z]{1,4}){1,3}|\bconfig set|config:set"
-    rb"|\bsecrets? (?:set|put))[ ]{1,4}(?P<name>[A-Za-z0-9_.-]{0,64})\Z"
+    rb"|\bsecrets? (?:set|put))[ ]{1,4}(?P<name>[A-Za-z0-9_.:/@-]{0,128})\Z"
 )
 _NETRC = re.compile(rb"(?:login|user|account)[ \t]{1,8}[^\s]{1,128}[ \t\r\n]{1,16}\Z")
 _CREATE = re.compile(rb"(?i)(?:role|user|login)\b[^\r\n;]{1,160}\Z")
@@ -101,7 +104,7 @@ def command_detectors() -> list[Detector]:
         stem = data[start : match.end("rest")]
         if setter is not None and not match["verb"]:
             known = secret_name((setter["name"] + stem).decode("ascii", "replace"))
-            if known is None or match["tick"]:
+            if known is None or match["tick"] or value.startswith(b"-"):
                 return None
             return Found(begin, begin + len(value), known.kind, "assignments", "likely", PLACED)
         if match["rest"]:
@@ -111,7 +114,10 @@ def command_detectors() -> list[Detector]:
         if match["single"] and stem.lower() == b"password" and _CREATE.search(line):
             return Found(begin, begin + len(value), "password", "assignments", "likely", PLACED)
         quoted = match["tick"] is not None
-        if not (match["verb"] or quoted) or not _OPAQUE.match(value) or _is_word(value):
+        if not (match["verb"] or quoted) or not _OPAQUE.match(value):
+            return None
+        variable = stem.isupper() and before.endswith(b"_") and len(value) >= 16
+        if _is_word(value) and not variable:
             return None
         return Found(begin, begin + len(value), _kind_of(stem), "assignments", "possible", PLACED)
 
@@ -122,6 +128,7 @@ def command_detectors() -> list[Detector]:
     forms = tuple(form for stem in _STEMS for form in (stem, stem.capitalize(), stem.upper()))
     return [
         *found,
+        Detector("sudo", (b"| sudo -",), _SUDO, argument, back=160, ahead=4),
         Detector(
             "curl-login", (b"curl ", b"http -", b"https -", b"wget "), _CURL, argument, view=True
         ),
@@ -133,7 +140,8 @@ def command_detectors() -> list[Detector]:
 def _value(match: re.Match[bytes]) -> tuple[int, bytes]:
     for name in ("double", "single", "plain", "tick"):
         if name in match.re.groupindex and match[name] is not None:
-            return match.start(name), match[name]
+            # The view has the escape of the closing quote before it, as a blank.
+            return match.start(name), match[name].rstrip(b" \\")
     return match.end(), b""
 
 

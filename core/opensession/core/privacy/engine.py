@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opensession.core.privacy.blocks import block_detectors, lines_of
 from opensession.core.privacy.commands import command_detectors
+from opensession.core.privacy.declared import declared_detectors
 from opensession.core.privacy.env import env_detector
 from opensession.core.privacy.headers import header_detectors
 from opensession.core.privacy.identities import identity_detectors
@@ -51,7 +52,7 @@ class Engine:
         if self.looks_for("headers"):
             detectors += header_detectors()
         if self.looks_for("assignments"):
-            detectors += [env_detector(), *command_detectors()]
+            detectors += [env_detector(), *command_detectors(), *declared_detectors()]
         if self.looks_for("mail"):
             detectors.append(mail_detector())
         if self.looks_for("health"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from opensession.core.privacy.names import KEYWORDS, SecretName, secret_name
-from opensession.core.privacy.scanner import GENERIC, Detector, Found, Text
+from opensession.core.privacy.scanner import GENERIC, Detector, Found, Text, closing_quote
 from opensession.core.privacy.values import is_code, is_placeholder
 
 _NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
@@ -27,9 +27,9 @@ _ASSIGNMENT = re.compile(
 )
 # How far an unquoted value goes: in a line of its own to the next blank, in a command to what the
 # shell ends words at, else to what ends values in code as well.
-_LINE_RUN = re.compile(rb"(?:[^\s\\]|\\(?![nrt])){1,16384}+")
-_SHELL_RUN = re.compile(rb"[^\s\"'`\\;&|<>)]{1,16384}+")
-_CODE_RUN = re.compile(rb"[^\s\"'`\\;,&|<>]{1,16384}+")
+_LINE_RUN = re.compile(rb"(?:[^\s\x1b\\]|\\(?![nrt])){1,16384}+")
+_SHELL_RUN = re.compile(rb"[^\s\x1b\"'`\\;&|<>)]{1,16384}+")
+_CODE_RUN = re.compile(rb"[^\s\x1b\"'`\\;,&|<>]{1,16384}+")
 _LINE_BEGIN = re.compile(
     rb"[ \t]{0,40}(?:export |set |setx |declare -x |- |ENV |ARG |[+]|env )?[ ]*\Z"
 )
@@ -49,7 +49,7 @@ def env_detector() -> Detector:
         if span is None:
             return None
         # A JSON number becomes a text.
-        wrap = match["quote"] if match["quote"] and not match["open"] else b""
+        wrap = closing_quote(match["quote"]) if match["quote"] and not match["open"] else b""
         return Found(span[0], span[1], name.kind, "assignments", "likely", GENERIC, None, wrap)
 
     return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True)
@@ -91,6 +91,8 @@ def _quoted(text: Text, match: re.Match[bytes]) -> tuple[int, int] | None:
         return None  # a formatted string names variables
     if b" " in value.strip() and _is_sentence(value):
         return None
+    if b" " in value and mark.endswith(b"`"):
+        return None  # a command, or a text that is put together
     return begin, end
 
 

@@ -21,6 +21,10 @@ _COOKIE = re.compile(
     rb"[Cc]ookie[\"'`\]]{0,4}[ ]{0,4}:[ \"'`]{0,6}"
     rb"(?P<pairs>[A-Za-z0-9_.-]{1,64}=[^\r\n\"'`<>{}()\\]{3,8192}+)"
 )
+_JAR = re.compile(
+    rb"curl [^\r\n]{0,300}?(?:-b|--cookie)[ =]{0,2}[\"']{0,2}"
+    rb"(?P<pairs>[A-Za-z0-9_.-]{1,64}=[^\r\n\"'`<>{}()\\]{3,8192}+)"
+)
 _PAIR = re.compile(rb"(?P<name>[A-Za-z0-9_.\[\]-]{1,64})=(?P<value>[^;,\s]{4,4096}+)")
 _ATTRIBUTES = frozenset(
     (b"path", b"domain", b"expires", b"max-age", b"samesite", b"version", b"priority", b"comment")
@@ -79,6 +83,7 @@ def header_detectors() -> list[Detector]:
         return found
 
     return [
+        Detector("cookie-argument", (b"curl ",), _JAR, cookie, view=True),
         Detector(
             "authorization",
             (b"uthorization", b"UTHORIZATION"),

@@ -11,7 +11,7 @@ _STEMS = ("token", "secret", "passw", "passphrase", "credential", "apikey", "aut
 KEYWORDS: tuple[bytes, ...] = (
     *(form.encode() for stem in _STEMS for form in (stem, stem.upper(), stem.capitalize())),
     *(b"_key", b"_KEY", b"_Key", b"-key", b"-KEY", b"-Key", b"Key"),
-    *(b"_pwd", b"_PWD", b"Pwd"),
+    *(b".key", b"_pwd", b"_PWD", b"Pwd", b"_PAT", b"_pat"),
 )
 """Every name that tells of a secret holds one of these."""
 
@@ -19,10 +19,10 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _SECRET = re.compile(
     r"(?:(?P<key>api|access|private|secret|signing|encryption|encrypt|master|auth|account"
-    r"|service|role|subscription|deploy|license|ssh|jwt|hmac|app|admin|client|shared|consumer"
+    r"|service|storage|role|subscription|deploy|license|ssh|jwt|hmac|app|admin|client|shared|consumer"
     r"|webhook)_?keys?"
     r"|[a-z]*(?P<word>token|secret|passwd|password|passphrase|apikey)|(?P<credential>credentials?)"
-    r"|(?P<authorization>authorization)|(?<=_)(?P<pwd>pwd))(?=_|\Z)"
+    r"|(?P<authorization>authorization)|(?<=_)(?P<pwd>pwd)|(?<=_)(?P<pat>pat)(?=\Z))(?=_|\Z)"
 )
 
 _KINDS = {"passwd": "password", "passphrase": "password", "apikey": "api-key"}
@@ -42,7 +42,7 @@ _ABOUT = _words(
     env var vars variable required enabled disabled valid invalid exists rate cost costs per window
     max min total strength rules rule regex pattern version status state error errors message
     handler class func function callback column table page link route button form icon detection
-    scanner stream map list pos position span range start end offset idx num"""
+    stdin scanner stream map list pos position span range start end offset idx num"""
 )
 
 # Before it: a fact about a secret.
@@ -66,7 +66,8 @@ class SecretName(NamedTuple):
 @functools.lru_cache(maxsize=4096)
 def secret_name(name: str) -> SecretName | None:
     """The kind of secret a name tells of, or None; of a dotted name the last part counts."""
-    last = name.strip("-_.").rpartition(".")[2]
+    parts = name.strip("-_.").split(".")
+    last = "_".join(parts[-2:]) if parts[-1].lower() == "key" else parts[-1]
     words = [word.lower() for word in _WORDS.findall(last)]
     snake = "_".join(words)
     matches = list(_SECRET.finditer(snake))
@@ -94,7 +95,7 @@ def _kind(match: re.Match[str]) -> str:
         return _KINDS.get(word, word)
     if match["credential"]:
         return "credential"
-    if match["authorization"]:
+    if match["authorization"] or match["pat"]:
         return "token"
     if match["pwd"]:
         return "pwd"

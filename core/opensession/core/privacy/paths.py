@@ -26,7 +26,7 @@ _NAME = rb"(?P<user>" + _LETTER + rb"(?:(?:[.@+-]|" + _LETTER + rb"){0,63}" + _L
 # or folders that hold homes on some systems.
 _BEGIN = (
     rb"(?<!\[user\])(?:(?<![A-Za-z0-9_.~\x80-\xff-])|(?<=\\[nrt])|(?<=[0-9\[]m)|(?<=-[ILF])|(?<=[\s\"'][ab])"
-    rb"|(?<=/mnt/[a-z])|(?<=/var)|(?<=/usr)|(?<=/export)|(?<=/host)|(?<=/Volumes/Data))"
+    rb"|(?<=/mnt/[a-z])|(?<=/var)|(?<=/usr)|(?<=/export)|(?<=/host)|(?<=wsl\+[Uu]buntu)|(?<=wsl\+[Dd]ebian)|(?<=/Ubuntu)|(?<=/Debian)|(?<=/Volumes/Data))"
 )
 
 _UNIX = re.compile(_BEGIN + rb"/(?P<root>home|Users)/" + _NAME)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from opensession.core.privacy.checks import iban, luhn
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Sweep, Text
+from opensession.core.privacy.scanner import PLACED, Detector, Found, Sweep, Text, closing_quote
 
 _START = rb"(?:(?<![0-9A-Za-z_.-])|(?<=\\[nrt]))"
 _CARD = re.compile(
@@ -19,7 +19,7 @@ _CLASSES = bytes(
 )
 _GROUPS = (b"1" * 13, b"1111-1111-1111", b"1111-111111-1111")
 _ISSUERS = re.compile(
-    rb"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|3[47][0-9]{13}|62[0-9]{14,17}"
+    rb"4(?:[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|3[47][0-9]{13}|62[0-9]{14,17}"
     rb"|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
     rb"|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}|35(?:2[89]|[3-8][0-9])[0-9]{12}"
     rb"|3(?:0[0-5]|[68][0-9])[0-9]{11}"
@@ -34,7 +34,7 @@ _NAMED_NUMBER = re.compile(rb"(?P<quote>\\{0,7}\")[ \t\r\n]{0,8}:[ \t\r\n]{0,8}\
 _ALONE = re.compile(rb"[ \t\r\n]{0,8}[,\]}]")
 
 _MAIL = re.compile(
-    rb"(?:(?<![A-Za-z0-9._%+/:-])|(?<=\\[nrt]))(?P<local>[A-Za-z0-9][A-Za-z0-9._%+-]{0,63})@"
+    rb"(?:(?<![A-Za-z0-9._%+/:\\-])|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))(?P<local>[A-Za-z0-9][A-Za-z0-9._%+-]{0,63})@"
     rb"(?P<domain>(?:[A-Za-z0-9-]{1,63}\.){1,6}(?P<top>[A-Za-z]{2,24}))(?![A-Za-z0-9_@-]|:[^\s\"'])"
 )
 _RESERVED = re.compile(
@@ -101,7 +101,7 @@ def card_sweep() -> Sweep:
             if number == match[0] and _ALONE.match(data, end):
                 before = _NAMED_NUMBER.search(data[max(0, start - 32) : start])
                 if before is not None:
-                    wrap = before["quote"]
+                    wrap = closing_quote(before["quote"])
                 elif not inside and data[:start].rstrip()[-1:] in (b"[", b","):
                     wrap = b'"'
             confidence: Confidence = "certain" if len(number) != end - start else "likely"
@@ -154,6 +154,11 @@ def health_detector() -> Detector:
     def check(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         if sum(48 <= byte < 58 for byte in match["value"]) < 5:
             return None
-        return Found(*match.span("value"), "health-id", "health", "possible", PLACED)
+        begin, end = match.span("value")
+        wrap = b""
+        before = _NAMED_NUMBER.search(text.data[max(0, begin - 32) : begin])
+        if before is not None and match["value"].isdigit():
+            wrap = closing_quote(before["quote"])
+        return Found(begin, end, "health-id", "health", "possible", PLACED, None, wrap)
 
     return Detector("health", _HEALTH_WORDS, _HEALTH, check, from_end=True)

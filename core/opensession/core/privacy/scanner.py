@@ -112,6 +112,9 @@ class Sweep(NamedTuple):
 Hits = list[tuple[int, int, int]]
 """Where keywords are: (keyword, start, end). A sweep's number is negative."""
 
+_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\){0,4}\\[nrtbfu]\Z")
+"""The end of a text whose last letter is that of an escape: nothing can begin at it."""
+
 _DONE = re.compile(rb"\[redacted:[a-z0-9-]{1,40}(?::[A-Z2-7]{8})?\]")
 
 
@@ -166,6 +169,8 @@ class Scanner:
                         weight = end - start
                         for each in one if isinstance(one, list) else (one,):
                             found.append(each._replace(rank=each.rank + weight))
+        if found and b"\\" in data:
+            found = [one for one in found if not _ESCAPE.search(data, one.start - 8, one.start + 1)]
         if found and b"[redacted:" in data:
             found = _outside(found, [match.span() for match in _DONE.finditer(data)])
         return united(found) if len(found) > 1 else found
@@ -200,6 +205,15 @@ def _outside(found: list[Found], done: list[tuple[int, int]]) -> list[Found]:
         if place < 0 or done[place][1] <= one.start:
             kept.append(one)
     return kept
+
+
+def closing_quote(quote: bytes) -> bytes:
+    """The quote that a text after this one's key would be in: `"` escaped as deep as it is.
+
+    A key may end in backslashes of its own, which are no part of the escape.
+    """
+    depth = quote.count(b"\\")
+    return b"\\" * {1: 1, 3: 3, 5: 1, 7: 7}.get(depth, 0) + quote[depth:]
 
 
 def united(found: list[Found]) -> list[Found]:

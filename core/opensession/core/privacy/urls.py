@@ -34,7 +34,7 @@ _WORDS = (
 _FIELD = re.compile(
     rb"(?:[Pp]assword|PASSWORD|[Pp]wd|PWD)[ ]{0,4}=[ ]{0,4}"
     rb"(?:'(?P<single>[^'\r\n]{1,256})'|\"(?P<double>[^\"\r\n]{1,256})\""
-    rb"|(?P<plain>[^\s;\"'&,)]{1,256}))"
+    rb"|(?P<plain>[^\s;\"'&,)\\]{1,256}))"
 )
 _BESIDE = re.compile(
     rb"(?i)(?:^|[;\s\"'(?])(?:server|data source|host|hostaddr|user ?id|uid|user|username|database"
@@ -85,13 +85,15 @@ def url_detectors() -> list[Detector]:
 
     def field(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         name = match.lastgroup or "plain"
-        value = match[name]
+        value = match[name].rstrip(b" \\")  # the escape of the closing quote is before it
         if _no_password(value):
             return None
         before = match.string[max(0, start - 200) : start].rpartition(b"\n")[2]
         if not _BESIDE.search(before) and not _AFTER.match(match.string, match.end()):
             return None
-        return Found(*match.span(name), "connection-password", "urls", "likely", PLACED)
+        begin = match.start(name)
+        end = begin + len(value)
+        return Found(begin, end, "connection-password", "urls", "likely", PLACED)
 
     def plain(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         if _no_password(match["value"]):

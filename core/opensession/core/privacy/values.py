@@ -37,12 +37,13 @@ _TYPE = re.compile(
     rb"(?:(?:string|str|strings|number|int|integer|bool|boolean|bytes|byte|float|double|char|object|any"
     rb"|unknown|void|never|null|nil|none|undefined|true|false|yes|no|optional|list|dict|array|tuple"
     rb"|uuid|date|datetime|text|varchar|jsonb?|blob|buffer|usize|isize|secretstr|self|default"
-    rb"|include|omit|same-origin|inherit|required|auto|function|const|let|var|new|await|async|return"
+    rb"|include|omit|same-origin|inherit|required|auto|write|read|admin|stdin|function|const|let|var|new|await|async|return"
     rb"|static|readonly|public|private|protected|final|import|export|from|if|else|not|and|or|is|in"
     rb"|on|off|empty|missing|invalid|valid|the|this|that|with|for|an?|to|by|of|was|were|are|has"
     rb"|[uif](?:8|16|32|64|128)|u?int(?:8|16|32|64)|float(?:32|64))(?:\b[^a-z0-9]*\Z))",
     re.I,
 )
+_STYLE = re.compile(rb"#(?:[0-9a-fA-F]{3,8}|[a-z]+(?:-[a-z]+)*)\Z")
 _CALL = re.compile(rb"[A-Za-z_$!&*][A-Za-z0-9_.$:?!]*(?:[(\[{<])")
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _DOTTED = re.compile(rb"[&*!]?[A-Za-z_$][\w$]*(?:\??(?:\.|::|->)[A-Za-z_$][\w$]*)+\Z", re.ASCII)
@@ -54,7 +55,8 @@ _VOCABULARY = frozenset(
     replace me change changeme with todo foo bar baz hidden user name username app server service id
     new old valid invalid wrong bad good any not set unset mock stub sk pk ghp github openai
     anthropic aws google slack stripe credential credentials db database jwt bearer basic xxx xxxx
-    string num""".split()
+    string num here for tests testing production prod development dev staging replaceme pat in to
+    is no goes local localhost env variable vault ci gh""".split()
 )
 _TELLING = re.compile(rb"token|secret|passw|pwd|key|cred|auth", re.I)
 _TRAILING_NUMBER = re.compile(rb"[A-Za-z_]+[0-9]{1,2}\Z")
@@ -69,7 +71,7 @@ def is_placeholder(value: bytes) -> bool:
         return True
     if _VARIABLE.match(trimmed) or _INSIDE.search(trimmed) or _MASKED.match(trimmed):
         return True
-    if _PLACE.match(trimmed) or _TYPE.match(trimmed):
+    if _PLACE.match(trimmed) or _TYPE.match(trimmed) or _STYLE.match(trimmed):
         return True
     return _RULE.match(trimmed) is not None or _is_vocabulary(trimmed)
 

@@ -119,6 +119,15 @@ KINDS: tuple[Kind, ...] = (
         back=10,
     ),
     shaped(
+        "google-chat-webhook",
+        "chat.googleapis.com/v1/spaces/",
+        rb"chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]{4,40}/messages\?"
+        rb"(?P<value>key=[A-Za-z0-9_-]{20,80}(?:&|\\u0026)token=[A-Za-z0-9_%-]{20,120})",
+        lambda r: f"key=AIza{some(r, SAFE, 35)}&token={some(r, SAFE, 43)}",
+        template="https://chat.googleapis.com/v1/spaces/AAAA1bcdEF/messages?{}",
+        begin=b"",
+    ),
+    shaped(
         "teams-webhook",
         "webhook.office.com/webhookb2/",
         rb"webhook\.office\.com/webhookb2/(?P<value>[A-Za-z0-9@/-]{60,300})",

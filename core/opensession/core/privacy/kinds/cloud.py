@@ -165,7 +165,7 @@ KINDS: tuple[Kind, ...] = (
     named(
         "azure-devops-pat",
         "azure_devops azuredevops vsts",
-        rb"[a-z2-7]{52}",
+        rb"[a-z0-9]{52}",
         of("abcdefghijklmnopqrstuvwxyz234567", 52),
     ),
     prefixed("digitalocean-token", "dop_v1_ doo_v1_ dor_v1_", HEX, 64, begin=b""),
@@ -215,6 +215,7 @@ KINDS: tuple[Kind, ...] = (
     named("hetzner-token", "hetzner hcloud", rb"[A-Za-z0-9]{64}", of(ALNUM, 64), check=with_digit),
     named("vultr-key", "vultr", rb"[A-Z0-9]{36}", of(UPNUM, 36), check=with_digit),
     named("scaleway-key", "scaleway scw_secret", UUID, uuid, template="SCW_SECRET_KEY={}"),
+    prefixed("scaleway-key-id", "SCW", UPNUM, 17, fixed=True, check=with_digit),
     prefixed("oracle-key", "ocid1.credential.oc1..", LOWNUM, 60),
     named("exoscale-secret", "exoscale", rb"[A-Za-z0-9_-]{43}", of(SAFE, 43), check=with_digit),
     named(

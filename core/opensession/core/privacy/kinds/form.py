@@ -37,7 +37,7 @@ _CLASSES = {
 
 BEGIN = (
     rb"(?:(?<![A-Za-z0-9_])|(?<=\\[nrtbf])|(?<=[0-9;\[][mK])|(?<=%[0-9A-Fa-f]{2})"
-    rb"|(?<=\\u00[0-9A-Fa-f]{2}))"
+    rb"|(?<=\\u[0-9A-Fa-f]{4}))"
 )
 """Where a value can begin: not within a word; what escapes and colours end with is no word."""
 
@@ -146,6 +146,8 @@ def prefixed(
     def sample(random: Random) -> str:
         return random.choice(heads) + some(random, alphabet, low, high)
 
+    if alphabet == BASE64:
+        body += b"={0,2}"
     pattern = begin + b"(?:" + b"|".join(re.escape(head.encode()) for head in heads) + b")" + body
     return Kind(name, tuple(head.encode() for head in heads), pattern, sample, check)
 

@@ -142,7 +142,7 @@ KINDS: tuple[Kind, ...] = (
         check=with_digit,
         template="LOGTAIL_SOURCE_TOKEN={}",
     ),
-    named("axiom-token", "axiom", rb"xa[ap]t-" + UUID, lambda r: "xaat-" + uuid(r)),
+    shaped("axiom-token", "xaat- xapt-", rb"xa[ap]t-" + UUID, lambda r: "xaat-" + uuid(r)),
     named("pagespeed-key", "lightstep", rb"[A-Za-z0-9+/]{80,100}={0,2}", of(SAFE, 84))._replace(
         name="lightstep-token", sample=of(ALNUM, 84), template="LIGHTSTEP_ACCESS_TOKEN={}"
     ),

@@ -23,6 +23,53 @@ from opensession.core.privacy.kinds.form import (
 )
 
 KINDS: tuple[Kind, ...] = (
+    prefixed("adafruit-key", "aio_", ALNUM, 26, 28),
+    prefixed("statsig-key", "secret-", SAFE, 43, fixed=True, check=varied),
+    shaped(
+        "rapidapi-key",
+        "jsn",
+        rb"[0-9a-z]{10}msh[0-9a-z]{15}p1?[0-9a-z]{5,6}jsn[0-9a-z]{12}(?![0-9a-z])",
+        lambda r: (
+            f"{some(r, HEX, 10)}msh{some(r, HEX, 15)}p1{some(r, HEX, 5)}jsn{some(r, HEX, 12)}"
+        ),
+    )._replace(back=36),
+    prefixed("adobe-secret", "p8e- p8-", SAFE, 32),
+    prefixed("ramp-secret", "ramp_sec_", ALNUM, 48),
+    shaped(
+        "stackhawk-key",
+        "hawk.",
+        rb"hawk\.[A-Za-z0-9_-]{20}\.[A-Za-z0-9_-]{20}",
+        lambda r: f"hawk.{some(r, ALNUM, 20)}.{some(r, ALNUM, 20)}",
+    ),
+    prefixed("val-town-token", "vtwn_", ALNUM, 26, 32),
+    prefixed("openshift-token", "sha256~", SAFE, 43),
+    prefixed("canva-secret", "cnvca", SAFE, 44, 50),
+    prefixed("deno-token", "ddp_ ddo_", ALNUM, 36),
+    shaped(
+        "intra42-secret",
+        "s-s4t2ud- s-s4t2af-",
+        rb"s-s4t2(?:ud|af)-[0-9a-f]{64}",
+        lambda r: "s-s4t2ud-" + some(r, HEX, 64),
+    ),
+    prefixed("rootly-key", "rootly_", HEX, 64),
+    prefixed("dependency-track-key", "odt_", ALNUM, 30, 48),
+    prefixed("polar-token", "polar_oat_ polar_pat_ polar_cs_ polar_rst_", ALNUM, 40, 48),
+    shaped(
+        "zapier-webhook",
+        "hooks.zapier.com/hooks/catch/",
+        rb"hooks\.zapier\.com/hooks/catch/(?P<value>[0-9]{4,10}/[a-z0-9]{5,12})",
+        lambda r: f"{some(r, DIGITS, 7)}/{some(r, LOWNUM, 7)}",
+        template="https://hooks.zapier.com/hooks/catch/{}/",
+        begin=b"",
+    ),
+    shaped(
+        "make-webhook",
+        ".make.com/",
+        rb"\.make\.com/(?P<value>[a-z0-9]{32})",
+        of(LOWNUM, 32),
+        template="https://hook.eu1.make.com/{}",
+        begin=b"",
+    ),
     prefixed("linear-key", "lin_api_ lin_oauth_", ALNUM, 40),
     prefixed("notion-token", "ntn_", ALNUM, 40, 50, check=with_digit),
     prefixed("notion-secret", "secret_", ALNUM, 43, fixed=True, check=varied),
@@ -48,7 +95,7 @@ KINDS: tuple[Kind, ...] = (
     prefixed("trello-token", "ATTA", ALNUM, 70, 76)._replace(
         sample=lambda r: "ATTA" + some(r, HEX, 72)
     ),
-    prefixed("dropbox-token", "sl.u. sl.B sl.A", SAFE, 100, 160),
+    prefixed("dropbox-token", "sl. sl.u.", SAFE, 120, 160),
     prefixed("frameio-token", "fio-u-", SAFE, 60, 66),
     shaped(
         "clickup-token",
