@@ -113,3 +113,9 @@ def test_a_missing_file_and_an_unknown_agent_are_one_line_each(tmp_path: Path, m
     unknown = run(tmp_path, str(made), "--agent", "nobody")
     assert unknown.returncode == 2
     assert b"no agent is named nobody" in unknown.stderr
+
+
+def test_what_is_there_and_is_no_file_is_said_to_be_none(tmp_path: Path) -> None:
+    done = run(tmp_path, str(tmp_path))
+    assert done.returncode == 4
+    assert b"not a file: " in done.stderr

@@ -57,7 +57,8 @@ def run(environ: Mapping[str, str], file: str, agent: str, session: str, *, prev
     with tempfile.TemporaryDirectory(prefix="opensession-parse-") as scratch:
         path = _stdin_file(Path(scratch)) if file == "-" else Path(file).absolute()
         if not path.is_file():
-            raise NotFound(f"no such file: {file}", "ls")
+            problem = "not a file" if path.exists() else "no such file"
+            raise NotFound(f"{problem}: {file}", "ls")
         shown = "standard input" if file == "-" else str(path)
         commands = load_config(find_paths(environ), environ).settings.watchers.commands
         agents = registry.agents(commands)
