@@ -138,7 +138,7 @@ def _as_field(random: Random, kind: Kind, value: str, number: int) -> Sample:
     name = random.choice(kind.names)
     if random.random() < 0.5:
         name = with_name("{c}", name)
-    clean, parts, _ = _unmarked(value)
+    clean, parts, beside = _unmarked(value)
     event = Event(
         event_id=f"{kind.name}-{number}",
         time_us=1,
@@ -147,7 +147,7 @@ def _as_field(random: Random, kind: Kind, value: str, number: int) -> Sample:
         blocks=[{"type": "Json", "data": {"region": "eu", name: clean}}],
     )
     place = f"blocks[0].data.{name}"
-    secret = Secret(kind.name, kind.set, kind.source, "field", "structured", place, parts)
+    secret = Secret(kind.name, kind.set, kind.source, "field", "structured", place, parts, beside)
     return Sample(event, kind.name, (secret,))
 
 

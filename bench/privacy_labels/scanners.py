@@ -6,7 +6,8 @@ list of GitHub's secret scanning; none of them was a source of `core/privacy`.
 
 from __future__ import annotations
 
-from bench.privacy_labels.kind import Kind, table
+from bench.privacy_labels.kind import Kind, shaped, table
+from bench.privacy_labels.wrappings import BESIDE, CLOSE
 
 _FORMS = """
 adafruit-io-key ADAFRUIT_IO_KEY aio_|{A:28}
@@ -48,7 +49,6 @@ xata-key XATA_API_KEY xau_|{A:36}
 discord-webhook DISCORD_WEBHOOK https://discord.com/api/webhooks/{d:18}/|{s:68}
 slack-webhook SLACK_WEBHOOK_URL https://hooks.slack.com/services/|T{u:10}/B{u:10}/{A:24}
 zapier-webhook ZAP_HOOK https://hooks.zapier.com/hooks/catch/|{d:7}/{l:7}
-google-chat-webhook CHAT_WEBHOOK https://chat.googleapis.com/v1/spaces/{s:11}/messages?key=AIza|{s:35}&token={s:43}
 make-webhook MAKE_HOOK https://hook.eu1.make.com/|{l:32}
 mercury-token MERCURY_TOKEN secret-token:mercury_production_|{A:44}
 openshift-token OC_TOKEN sha256~|{s:43}
@@ -133,7 +133,17 @@ private-token PRIVATE_TOKEN,DEPLOY_TOKEN |{s:20} |{A:24}
 wallet-private-key ETH_PRIVATE_KEY,DEPLOYER_PRIVATE_KEY,WALLET_PRIVATE_KEY 0x|{h:64} |{h:64}
 """
 
+_CHAT = "https://chat.googleapis.com/v1/spaces/{s:11}/messages"
+
 KINDS: list[Kind] = [
     *table(_FORMS, alone=True, source="scanners"),
     *table(_NAMED_ONLY, alone=False, source="scanners"),
+    Kind(
+        "google-chat-webhook",
+        "keys",
+        shaped(_CHAT + "?key=AIza" + BESIDE + "{s:35}" + CLOSE + "&token=|{s:43}"),
+        ("CHAT_WEBHOOK",),
+        alone=True,
+        source="scanners",
+    ),
 ]
