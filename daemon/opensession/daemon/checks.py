@@ -98,6 +98,16 @@ def check_installed(problems: Sequence[str]) -> list[Check]:
     return [_check("agents.installed", "warn", problem) for problem in problems]
 
 
+def check_leaks(unresolved: int) -> list[Check]:
+    """Secrets that sessions hold and that nobody has said to be changed since."""
+    if not unresolved:
+        return [_check("leaks", "ok", "no unresolved secret")]
+    said = (
+        f"{_count(unresolved, 'unresolved secret')} in your sessions: change it where it is valid"
+    )
+    return [_check("leaks", "warn", said, "opensession leaks")]
+
+
 def check_agents(agents: Mapping[str, AgentStatus], indexing: Indexing, now_us: int) -> list[Check]:
     """Per agent: the newest change on disk against the newest indexed, and what was left out."""
     found = []

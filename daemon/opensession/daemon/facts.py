@@ -16,7 +16,7 @@ from opensession.core.rpc.envelope import PROTOCOL
 from opensession.core.timeparse import format_time
 from opensession.daemon import budget, checks, user_data
 from opensession.daemon.state import App
-from opensession.daemon.store import overview
+from opensession.daemon.store import leaks, overview
 from opensession.daemon.store.readers import DamagedIndex, TooSlow
 
 CHECK_SECONDS = 3.0
@@ -84,6 +84,9 @@ async def notices(app: App) -> list[str]:
     if until := _paused_until(app):
         found.append(f"paused until {until}: nothing is taken in (opensession pause --off)")
     found += [*app.library.notices(), *app.notices.values()]
+    found += [
+        f"{check.message}: {check.hint}" for check in await check_leaks(app) if check.state != "ok"
+    ]
     installed = installed_version()
     if installed not in ("", __version__):
         found.append(
@@ -119,6 +122,14 @@ def kept_line(archive: Path) -> str:
         f"your agents' session files are kept as they were, on this machine only, in {archive}"
         " (off: opensession config set archive.raw false)"
     )
+
+
+async def check_leaks(app: App) -> list[Check]:
+    """How many secrets are unresolved."""
+    if app.user is None:
+        return []
+    unresolved, _ = await app.user.run(leaks.counts)
+    return checks.check_leaks(unresolved)
 
 
 def check_capture(app: App) -> list[Check]:

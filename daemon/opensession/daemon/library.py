@@ -28,7 +28,7 @@ from opensession.daemon import custom_paths, guards, logs, roots, set_aside, tas
 from opensession.daemon.coverage import Facts
 from opensession.daemon.custom_paths import Judged
 from opensession.daemon.guards import Guards
-from opensession.daemon.ingest import Ingest
+from opensession.daemon.ingest import Ingest, Options
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
 from opensession.daemon.pausing import Pauses
@@ -146,7 +146,7 @@ class Library:
             place_of(self._paths),
             self.agents,
             self.all_roots,
-            options_of(self._settings, self._paths, key, self._privacy),
+            await self._options(key),
             on_changes=changed,
             on_fatal=failed,
             leaks=self._leaks,
@@ -282,7 +282,21 @@ class Library:
             await self._replace(lambda: None)  # the writer learns it when it is opened
         else:
             key = await asyncio.to_thread(load_key, self._paths.key_file)
-            self._ingest.take_up(options_of(settings, self._paths, key, self._privacy))
+            self._ingest.take_up(await self._options(key))
+
+    async def take_scrubbed(self) -> None:
+        """Secrets were scrubbed: they are archived no more."""
+        if self._ingest is not None:
+            key = await asyncio.to_thread(load_key, self._paths.key_file)
+            self._ingest.take_up(await self._options(key))
+
+    async def _options(self, key: bytes) -> Options:
+        options = options_of(self._settings, self._paths, key, self._privacy)
+        if self._leaks is None:
+            return options
+        scrubbed = await asyncio.to_thread(self._leaks.scrubbed)
+        setup = msgspec.structs.replace(options.setup, scrubbed=scrubbed)
+        return msgspec.structs.replace(options, setup=setup)
 
     async def take_roots(self, told: Sequence[ExtraRoot]) -> None:
         """Clients told of these folders."""

@@ -7,17 +7,18 @@ search text and titles are made of what it left. Only the frame for the archive 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from opensession.core.hail import Event
 from opensession.core.privacy import STRIP_VERSION, Stripper
 from opensession.daemon.archive import make_frame
-from opensession.daemon.batch import Batch, PreparedSession, Row, Secret, Touch
-from opensession.daemon.findings import may_be_secret, secrets_of, secrets_of_info
+from opensession.daemon.batch import Batch, PreparedSession, Row, Touch
+from opensession.daemon.findings import secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
 from opensession.daemon.pausing import without_paused
+from opensession.daemon.scrubbed import without_scrubbed
 from opensession.daemon.store import body, marks, text
 from opensession.daemon.taking import Taking
 from opensession.daemon.tally import is_error, tally
@@ -41,9 +42,11 @@ def batches(
     *,
     archive: bool,
     taking: Taking | None = None,
+    scrubbed: Sequence[bytes] = (),
 ) -> Iterator[Batch]:
     """Reads `source` on from `cursor` (None: from its beginning) to where it ends now. `taking`
-    says what of files is left out, and what repositories ask for.
+    says what of files is left out, and what repositories ask for. Values whose fingerprints are
+    `scrubbed` are archived with a mask over them.
 
     At least one batch comes, also where nothing is new. Raises what `agent.read` raises, possibly
     after some batches, which stay valid.
@@ -61,7 +64,10 @@ def batches(
             hidden = any(
                 one is not other for one, other in zip(sessions, delta.sessions, strict=True)
             )
-            raw = blanked(delta.raw, 0, [(0, len(delta.raw))]) if hidden else delta.raw
+            if hidden:
+                raw = blanked(delta.raw, 0, [(0, len(delta.raw))])
+            else:
+                raw = without_scrubbed(stripper, delta, scrubbed) if scrubbed else delta.raw
             frame = make_frame(delta.raw_offset, raw)
         yield Batch(
             source_id=source_id,
@@ -92,14 +98,12 @@ def _session(
     events = []
     rows = []
     touches = []
-    secrets: list[Secret] = []
-    clean = zip(delta.events, stripper.strip_events(delta.events), strict=True)
-    for seq, (event, (stripped, found)) in enumerate(clean, start=delta.keep + 1):
+    clean = stripper.strip_events(delta.events)
+    pairs = zip(delta.events, clean, strict=True)
+    for seq, (event, (stripped, found)) in enumerate(pairs, start=delta.keep + 1):
         if found:
             for kind, count in found.items():
                 redactions[kind] = redactions.get(kind, 0) + count
-            if may_be_secret(found):
-                secrets += secrets_of(stripper, event, seq)
         if means.told and (found or "warn" in means.told):
             marks.count(stripper, event, redactions)
         events.append(stripped)
@@ -110,6 +114,8 @@ def _session(
             if isinstance(path, str) and path:
                 folder = event.attributes.get("cwd") or delta.info.cwd
                 touches.append(Touch(seq, _absolute(path, folder), touch))
+    reports = "warn" in means.told
+    secrets = secrets_of(stripper, delta.events, clean, delta.keep + 1, reports=reports)
     info = stripper.strip_info(delta.info)
     if info.title != delta.info.title:
         secrets += secrets_of_info(stripper, delta.info)

@@ -24,8 +24,8 @@ TOO_LARGE = "needs more memory than a read may use"
 
 
 class Setup(msgspec.Struct, frozen=True, array_like=True):
-    """What every read needs to know: how to strip, whether to archive, what to take in, and the
-    agents that commands know.
+    """What every read needs to know: how to strip, whether to archive, what to take in, the agents
+    that commands know, and the fingerprints of secrets that are archived no more.
     """
 
     home: str
@@ -34,6 +34,7 @@ class Setup(msgspec.Struct, frozen=True, array_like=True):
     archive: bool
     rules: admission.Rules
     commands: tuple[CommandAgent, ...] = ()
+    scrubbed: tuple[bytes, ...] = ()
 
     def stripper(self) -> Stripper:
         """The stripper, to be made once for many reads."""
@@ -144,7 +145,14 @@ def _batches(
     taking = setup.taking(stripper)
     taking.paused = job.skips.times
     batches = prepare.batches(
-        agent, job.source_id, source, cursor, stripper, archive=archive, taking=taking
+        agent,
+        job.source_id,
+        source,
+        cursor,
+        stripper,
+        archive=archive,
+        taking=taking,
+        scrubbed=setup.scrubbed,
     )
     for batch in admission.admitted(setup.rules, source, batches):
         yield msgspec.structs.replace(batch, cursor=seal.sealed(batch.cursor, setup.key))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import apsw
 import msgspec
@@ -14,7 +12,7 @@ from opensession.core.hail import Event
 from opensession.core.privacy import Finding, Stripper
 from opensession.core.rpc.privacy import ScanFile, ScanKind, ScanReport, ScanSession
 from opensession.daemon.archive import DamagedArchive
-from opensession.daemon.findings import SETS, valued
+from opensession.daemon.findings import SETS, raw_values, valued
 from opensession.daemon.native import Native
 from opensession.daemon.store import body
 from opensession.daemon.store.narrowing import SEQ_BITS, SEQ_MASK
@@ -22,7 +20,6 @@ from opensession.daemon.store.sessions_write import ORIGIN
 from opensession.parsers.agent import Delta, SourceGone, SourceRefused
 
 MOST_FILES = 1000
-_ESCAPES = 3
 
 
 class _Kind(msgspec.Struct):
@@ -79,9 +76,8 @@ class FileTally:
 
     def read_raw(self, raw: bytes) -> None:
         """Looks for secrets in bytes, whatever a parser makes of them."""
-        text = raw.decode("utf-8", "replace")
-        for one, value in values_in(self._stripper, text):
-            mark = self._stripper.fingerprint(one.kind, value)
+        for one, forms in raw_values(self._stripper, raw):
+            mark = self._stripper.fingerprint(one.kind, forms[-1])
             self.raw[mark] = (one, self.raw.get(mark, (one, 0))[1] + 1)
 
     def read_index(self, db: apsw.Connection) -> None:
@@ -230,22 +226,3 @@ class ReportTally:
 
     def _kind(self, one: Finding) -> _Kind:
         return self._kinds.setdefault(one.kind, _Kind(one.set, one.mode, Counter(), set()))
-
-
-def values_in(stripper: Stripper, text: str) -> Iterator[tuple[Finding, str]]:
-    """The secrets in the bytes of a file, as they read without the escapes of JSON."""
-    for one in stripper.find_text(text):
-        if one.set in SETS:
-            yield one, _unescaped(text[one.start : one.end])
-
-
-def _unescaped(value: str) -> str:
-    for _ in range(_ESCAPES):
-        if "\\" not in value:
-            break
-        try:
-            plain: Any = json.loads(f'"{value}"')
-        except ValueError:
-            break
-        value = str(plain)
-    return value

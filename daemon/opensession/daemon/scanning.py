@@ -7,7 +7,6 @@ is, then one result. A value is in no answer but that of `values`, which goes to
 
 from __future__ import annotations
 
-import base64
 import os
 import resource
 import secrets
@@ -19,15 +18,16 @@ from typing import Any
 import msgspec
 
 from opensession.core.errors import NotFound, OpenSessionError, UsageError
+from opensession.core.hail import Event
 from opensession.core.paths import Paths, find_paths
 from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.privacy import EventFinding, ScanReport
 from opensession.daemon import parsing
 from opensession.daemon.explaining import why
-from opensession.daemon.findings import may_be_secret, valued
+from opensession.daemon.findings import may_be_secret, raw_values, tag, tags_of, valued
 from opensession.daemon.native import Native, deltas
 from opensession.daemon.privacy_rules import privacy_rules
-from opensession.daemon.scan_tally import FileTally, ReportTally, values_in
+from opensession.daemon.scan_tally import FileTally, ReportTally
 from opensession.daemon.state import load_config
 from opensession.daemon.store.connect import open_reader
 from opensession.parsers.agent import Source
@@ -35,6 +35,8 @@ from opensession.parsers.agent import Source
 MEMORY_BYTES = 2 << 30
 FILE_CPU_SECONDS = 300
 PIECE_BYTES = 4 << 20
+
+ELSEWHERE = "the value was found elsewhere in this session, or over two pieces of one message"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -152,9 +154,11 @@ class _Scan:
                         continue
                     for seq in [seq for seq in told if seq > part.keep]:
                         del told[seq]
+                    clean = self._stripper.strip_events(part.events)
                     for seq, event in enumerate(part.events, start=part.keep + 1):
                         if request.seq in (0, seq):
-                            found = self._explained(seq, event)
+                            stored = clean[seq - part.keep - 1][0]
+                            found = self._explained(seq, event, stored)
                             if found:
                                 told[seq] = found
         rows = [row for seq in sorted(told) for row in told[seq]]
@@ -170,19 +174,26 @@ class _Scan:
                         counts = self._stripper.strip_event(event)[1]
                         if may_be_secret(counts):
                             for _, one, value in valued(self._stripper, event):
-                                if self._stripper.fingerprint(one.kind, value) == fingerprint:
+                                if (
+                                    self._stripper.fingerprint(one.kind, value)[: len(fingerprint)]
+                                    == fingerprint
+                                ):
                                     found[value] = None
-                text = delta.raw.decode("utf-8", "replace")
-                for one, value in values_in(self._stripper, text):
-                    if self._stripper.fingerprint(one.kind, value) == fingerprint:
-                        found[value] = None
+                for one, forms in raw_values(self._stripper, delta.raw):
+                    marks = [self._stripper.fingerprint(one.kind, form) for form in forms]
+                    if any(mark[: len(fingerprint)] == fingerprint for mark in marks):
+                        found.update(dict.fromkeys(forms))
         return list(found)
 
-    def _explained(self, seq: int, event: Any) -> list[EventFinding]:
+    def _explained(self, seq: int, event: Event, stored: Event) -> list[EventFinding]:
+        """What was found in an event, then what stands replaced in it for another reason."""
         rows = []
+        replaced = tags_of(stored) - tags_of(event)
         for place, one, value in valued(self._stripper, event):
-            mark = self._stripper.fingerprint(one.kind, value)
-            replaced = one.mode in ("redact", "block") and one.set != "paths"
+            name = tag(self._stripper.fingerprint(one.kind, value))
+            stands = next((pair for pair in replaced if pair[1] == name), None)
+            if stands is not None:
+                replaced[stands] -= 1
             rows.append(
                 EventFinding(
                     seq=seq,
@@ -193,7 +204,21 @@ class _Scan:
                     confidence=one.confidence,
                     mode=one.mode,
                     why=why(one),
-                    tag=base64.b32encode(mark[:5]).decode() if replaced else "",
+                    tag=name if stands is not None else "",
+                )
+            )
+        for (kind, name), count in (+replaced).items():
+            rows.append(
+                EventFinding(
+                    seq=seq,
+                    type=event.type,
+                    place=f"{count} times" if count > 1 else "",
+                    set="",
+                    kind=kind,
+                    confidence="likely",
+                    mode="redact",
+                    why=ELSEWHERE,
+                    tag=name,
                 )
             )
         return rows

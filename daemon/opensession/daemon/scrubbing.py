@@ -20,13 +20,14 @@ from opensession.core.rpc.leaks import ScrubReport
 from opensession.daemon import audit, scan_process
 from opensession.daemon.archive import DamagedArchive
 from opensession.daemon.archive.space import DiskFull
+from opensession.daemon.findings import tag
 from opensession.daemon.jobs import Report
 from opensession.daemon.methods.on_user import on_user
 from opensession.daemon.native import Native
 from opensession.daemon.scanning import Request
 from opensession.daemon.state import App
 from opensession.daemon.store import leaks_write, natives, scrub
-from opensession.daemon.store.leaks import Leak, tag
+from opensession.daemon.store.leaks import Leak
 from opensession.daemon.store.sources import SourceRow
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,9 @@ async def run(app: App, leak: Leak, *, archive: bool, report: Report) -> dict[st
     problems: list[str] = []
     occurrences = archives = 0
     if archive:
+        # From now on nothing new of it is archived; then what is there is overwritten.
+        await on_user(app, partial(leaks_write.mark_scrubbed, leak=leak.number))
+        await app.library.take_scrubbed()
         for number, row in enumerate(rows):
             report(Progress(job="", done=number, total=len(rows), unit="files"))
             count, problem = await _archive(app, row, value)
@@ -56,7 +60,10 @@ async def run(app: App, leak: Leak, *, archive: bool, report: Report) -> dict[st
             archives += count > 0
             problems += [problem] if problem else []
         if archives:
-            await on_user(app, partial(leaks_write.mark_altered, leak=leak.number, sessions=keys))
+            await on_user(app, partial(leaks_write.mark_altered, sessions=keys))
+        if problems:
+            await on_user(app, partial(leaks_write.mark_scrubbed, leak=leak.number, undo=True))
+            await app.library.take_scrubbed()
     done = await app.library.write(partial(scrub.scrub_index, keys=keys, value=value))
     if done.left:
         problems.append("the index still holds bytes of it: opensession index --rebuild")

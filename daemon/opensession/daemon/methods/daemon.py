@@ -91,6 +91,7 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *await asyncio.to_thread(_look_at_disk, app),
         *facts.check_capture(app),
         *await facts.check_index(app),
+        *await facts.check_leaks(app),
         *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
         *checks.check_installed(INSTALLED.problems),
         *checks.check_agents(

@@ -18,6 +18,7 @@ from opensession.core.rpc.leaks import (
 )
 from opensession.daemon import jobs, scrubbing
 from opensession.daemon.client import Client
+from opensession.daemon.findings import tag
 from opensession.daemon.jobs import Report
 from opensession.daemon.methods.on_user import on_user
 from opensession.daemon.state import App, Handler
@@ -42,9 +43,7 @@ async def resolve(app: App, params: LeaksResolveParams, client: Client) -> Leaks
     def update(db: apsw.Connection) -> LeaksResolveResult:
         found = [leaks.find(db, name) for name in params.ids]
         leaks_write.resolve(db, [leak.number for leak in found], undo=params.undo)
-        return LeaksResolveResult(
-            [leaks.tag(leak.fingerprint) for leak in found], leaks.counts(db)[0]
-        )
+        return LeaksResolveResult([tag(leak.fingerprint) for leak in found], leaks.counts(db)[0])
 
     return await on_user(app, update)
 

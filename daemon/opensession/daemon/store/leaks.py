@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 
 import apsw
@@ -11,6 +10,7 @@ import msgspec
 from opensession.core.errors import NotFound
 from opensession.core.rpc.leaks import LeakRow, LeakSession
 from opensession.core.timeparse import format_time
+from opensession.daemon.findings import tag
 from opensession.daemon.store.sessions_write import ORIGIN
 
 LEAST_ID = 4
@@ -56,11 +56,6 @@ class Known(msgspec.Struct, frozen=True):
     source_path: str
     source_gone: bool
     files: dict[int, list[str]]
-
-
-def tag(fingerprint: bytes) -> str:
-    """The id of a secret: the tag of its placeholders."""
-    return base64.b32encode(fingerprint[:5]).decode()
 
 
 def load(db: apsw.Connection, *, everything: bool) -> list[Leak]:

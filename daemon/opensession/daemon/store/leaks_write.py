@@ -17,7 +17,7 @@ import msgspec
 
 from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.batch import PreparedSession, Secret
-from opensession.daemon.findings import surer
+from opensession.daemon.findings import TAG_BYTES, surer
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.sessions_write import ORIGIN
 from opensession.daemon.user_data import UserData
@@ -61,6 +61,10 @@ class Leaks(Protocol):
         """Records them; returns when they are on the disk. Raises `DiskFull`."""
         ...
 
+    def scrubbed(self) -> tuple[bytes, ...]:
+        """The fingerprints of secrets that are archived no more."""
+        ...
+
 
 class LeakBook:
     """The secrets in `user.db`, told by the writer's thread."""
@@ -71,6 +75,9 @@ class LeakBook:
 
     def holds(self, agent: str, native_id: str) -> bool:
         return (agent, native_id) in self._known
+
+    def scrubbed(self) -> tuple[bytes, ...]:
+        return self._user.read(_scrubbed)
 
     def record(self, noted: Sequence[Noted]) -> None:
         """As `Leaks` says. What `user.db` does not take for another reason is logged and left out:
@@ -151,11 +158,16 @@ def resolve(db: apsw.Connection, leaks: Sequence[int], *, undo: bool) -> None:
         )
 
 
-def mark_altered(db: apsw.Connection, leak: int, sessions: Sequence[tuple[str, str]]) -> None:
-    """Records that the archive's bytes of a secret, in these sessions, were overwritten."""
+def mark_scrubbed(db: apsw.Connection, leak: int, *, undo: bool = False) -> None:
+    """Records that a secret is archived no more, or that it is after all."""
+    now = None if undo else time.time_ns() // 1000
+    db.execute("UPDATE leak SET scrubbed_us = ? WHERE id = ?", (now, leak))
+
+
+def mark_altered(db: apsw.Connection, sessions: Sequence[tuple[str, str]]) -> None:
+    """Records that bytes of these sessions were overwritten in the archive."""
     now = time.time_ns() // 1000
     with db:
-        db.execute("UPDATE leak SET scrubbed_us = ? WHERE id = ?", (now, leak))
         db.executemany(
             "INSERT INTO leak_session (origin, agent, native_id, altered_us) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET altered_us = excluded.altered_us",
@@ -190,11 +202,15 @@ def _record(db: apsw.Connection, noted: Noted) -> None:
 
 
 def _leak(db: apsw.Connection, seen: Seen) -> int:
-    """The row of a secret, made or widened to the time of this event."""
+    """The row of a secret, made or widened to the time of this event. Of one that was cut up only
+    the beginning of its fingerprint may be known.
+    """
     secret = seen.secret
     found = db.execute(
-        "SELECT id, kind, kind_set, confidence FROM leak WHERE fingerprint = ?",
-        (secret.fingerprint,),
+        "SELECT id, kind, kind_set, confidence, fingerprint FROM leak WHERE fingerprint = ?1"
+        " OR substr(fingerprint, 1, ?2) = substr(?1, 1, ?2)"
+        " AND ?2 IN (length(fingerprint), length(?1)) ORDER BY fingerprint <> ?1",
+        (secret.fingerprint, TAG_BYTES),
     ).fetchone()
     if found is None:
         db.execute(
@@ -210,13 +226,21 @@ def _leak(db: apsw.Connection, seen: Seen) -> int:
             ),
         )
         return db.last_insert_rowid()
-    leak, kind, kind_set, confidence = found
+    leak, kind, kind_set, confidence, fingerprint = found
     if surer(secret.confidence, str(confidence)):
         kind, kind_set, confidence = secret.kind, secret.set, secret.confidence
     db.execute(
-        "UPDATE leak SET kind = ?, kind_set = ?, confidence = ?,"
+        "UPDATE leak SET fingerprint = ?, kind = ?, kind_set = ?, confidence = ?,"
         " first_seen_us = min(first_seen_us, ?), last_seen_us = max(last_seen_us, ?) WHERE id = ?",
-        (kind, kind_set, confidence, seen.time_us, seen.time_us, leak),
+        (
+            max(bytes(fingerprint), secret.fingerprint, key=len),
+            kind,
+            kind_set,
+            confidence,
+            seen.time_us,
+            seen.time_us,
+            leak,
+        ),
     )
     return int(leak)
 
@@ -227,6 +251,11 @@ def _session(db: apsw.Connection, agent: str, native_id: str) -> int | None:
         (ORIGIN, agent, native_id),
     ).get
     return int(found) if found is not None else None
+
+
+def _scrubbed(db: apsw.Connection) -> tuple[bytes, ...]:
+    rows = db.execute("SELECT fingerprint FROM leak WHERE scrubbed_us IS NOT NULL ORDER BY 1")
+    return tuple(bytes(mark) for (mark,) in rows)
 
 
 def _sessions(db: apsw.Connection) -> set[tuple[str, str]]:
