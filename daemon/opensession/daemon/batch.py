@@ -101,6 +101,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     archived. `more` says that another batch of the same read follows. With `keeps` a session that
     a whole read does not mention stays as it is. What is `older` comes from an earlier generation
     of the archive, which it says nothing new about. Of the `private` sessions a prompt says so.
+    `rules` tells the rules it was stripped by from others (empty: nobody asks).
     """
 
     source_id: int
@@ -118,6 +119,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     keeps: bool = False
     older: bool = False
     private: list[str] = []
+    rules: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):

@@ -15,8 +15,10 @@ from opensession.core.rpc.daemon import Check, Paths, Status
 from opensession.core.rpc.envelope import PROTOCOL
 from opensession.core.timeparse import format_time
 from opensession.daemon import budget, checks, user_data
+from opensession.daemon.privacy_rules import fingerprint
 from opensession.daemon.state import App
 from opensession.daemon.store import leaks, overview
+from opensession.daemon.store.outdated import Outdated, outdated
 from opensession.daemon.store.readers import DamagedIndex, TooSlow
 
 CHECK_SECONDS = 3.0
@@ -41,8 +43,10 @@ async def status(app: App) -> Status:
     behind = [f"{check.message}: {check.hint}" for check in found if check.state == "red"]
     try:
         sums = await app.library.query(overview.overview)
+        older = (await outdated_sessions(app)).waiting
     except OpenSessionError:
         sums = overview.Overview()  # the index is being replaced: the rest is told all the same
+        older = 0
     return Status(
         running=True,
         pid=os.getpid(),
@@ -72,6 +76,7 @@ async def status(app: App) -> Status:
         warned=sums.warned,
         blocked=sums.blocked,
         paused_until=_paused_until(app),
+        outdated_sessions=older,
         private_sessions=app.library.guards.private_count if app.library.guards else 0,
         restart_due=app.restart_due,
         notices=[*behind, *await notices(app)],
@@ -98,6 +103,12 @@ async def notices(app: App) -> list[str]:
         if said < SAID_TWICE:
             found.append(kept_line(app.paths.archive_dir))
     return found
+
+
+async def outdated_sessions(app: App, rules: str = "") -> Outdated:
+    """Sessions that were stripped by other rules than these (empty: those of the configuration)."""
+    rules = rules or fingerprint(app.loaded.settings.privacy)
+    return await app.library.query(outdated, rules)
 
 
 def _paused_until(app: App) -> str:

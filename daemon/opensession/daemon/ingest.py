@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
+
+import apsw
 
 from opensession.core.errors import NotFound
 from opensession.core.privacy import STRIP_VERSION
 from opensession.core.rpc.daemon import AgentStatus, Indexing
-from opensession.daemon import agent_status
+from opensession.daemon import agent_status, prepare
 from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
 from opensession.daemon.coverage import Facts
 from opensession.daemon.dispatch import Dispatch
@@ -26,8 +29,10 @@ from opensession.daemon.guards import Guards
 from opensession.daemon.housekeeping import Housekeeping
 from opensession.daemon.pausing import Pauses
 from opensession.daemon.pool import Pool
+from opensession.daemon.privacy_rules import fingerprint
 from opensession.daemon.reconcile import scan
 from opensession.daemon.root_watch import RootWatch
+from opensession.daemon.store import restrip
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import open_reader
 from opensession.daemon.store.leaks_write import Leaks
@@ -35,7 +40,7 @@ from opensession.daemon.store.writer import Writer
 from opensession.daemon.waiting import Run, Summary
 from opensession.daemon.watch import RootState, Sink, Watcher, make_watcher
 from opensession.daemon.workers import COMMAND, MEMORY_BYTES
-from opensession.daemon.writing import Writing
+from opensession.daemon.writing import Closed, Writing
 from opensession.parsers.agent import Agent, Root
 from opensession.parsers.databases import close_databases
 
@@ -125,7 +130,8 @@ class Ingest:
             left_over.unlink(missing_ok=True)
         self._writing.open()
         versions = {agent.name: agent.parser_version for agent in self._agents}
-        recovery = self._writing.call(lambda writer: writer.recover(versions, STRIP_VERSION))
+        rules = fingerprint(self._options.setup.privacy)
+        recovery = self._writing.call(lambda writer: writer.recover(versions, STRIP_VERSION, rules))
         self._dispatch.book.load(self._writing.call(lambda writer: writer.sources()))
         if recovery.outdated:
             log.info("%d sources are read again by newer rules", recovery.outdated)
@@ -150,6 +156,7 @@ class Ingest:
             target=self._coordinator.run, kwargs={"history": history}, name="ingest", daemon=True
         )
         self._thread.start()
+        self._strip_lost()
 
     def stop(self) -> bool:
         """Ends everything; what is not stored is read again at the next start. False if the writer
@@ -187,8 +194,42 @@ class Ingest:
         return run.future
 
     def take_up(self, options: Options) -> None:
-        """Other settings count from now on; everything is looked at by them."""
+        """Other settings count from now on; everything is looked at by them. With other rules of
+        stripping all that is stored is read again, newest first.
+        """
+        before, self._options = self._options, options
         self._ask(lambda now: self._coordinator.take_up(options, now))
+        rules = fingerprint(options.setup.privacy)
+        if rules != fingerprint(before.setup.privacy):
+            self._ask(lambda now: self._strip_again(rules, now))
+
+    def _strip_again(self, rules: str, now: float) -> None:
+        versions = {agent.name: agent.parser_version for agent in self._agents}
+        found = self._writing.call(lambda writer: writer.recover(versions, STRIP_VERSION, rules))
+        log.info("other rules: %d sources are read again", found.outdated)
+        self._read_again([*found.again, *found.from_archive], now)
+        self._strip_lost()
+
+    def _strip_lost(self) -> None:
+        """Strips what cannot be read again as it is stored, in a thread of its own."""
+        threading.Thread(target=self._strip_stored, name="strip", daemon=True).start()
+
+    def _strip_stored(self) -> None:
+        setup = self._options.setup
+        rules = fingerprint(setup.privacy)
+        db = open_reader(self._place.index)
+        try:
+            lost = restrip.lost(db, rules)
+            taking = setup.taking(setup.stripper()) if lost else None
+            for source in lost:
+                assert taking is not None  # noqa: S101 - as made above
+                found = restrip.restripped(db, source, partial(prepare.restripped, taking=taking))
+                work = partial(Writer.store_restripped, source_id=source, rules=rules, found=found)
+                self._on_changes(self._writing.call(work))
+        except (Closed, apsw.Error) as error:
+            log.info("stripping stored sessions ended early: %s", type(error).__name__)
+        finally:
+            db.close()
 
     def write(self, work: Callable[[Writer], T]) -> T:
         """The result of `work` in the writer's thread, before any waiting batch. Waits."""

@@ -82,7 +82,6 @@ class Library:
         self._settings = settings
         self._told = tuple(told)
         self._on_changes = on_changes
-        self._privacy = settings.privacy
         self.agents = registry.agents(settings.watchers.commands)
         self._history = False
         self._started = False
@@ -192,7 +191,7 @@ class Library:
         return Stripper(
             str(self._paths.home),
             load_key(self._paths.key_file),
-            privacy_rules(self._privacy),
+            privacy_rules(self._settings.privacy),
         )
 
     # What is known.
@@ -276,6 +275,7 @@ class Library:
         """Other settings count from now on."""
         archive = self._settings.archive.raw
         self._settings = settings
+        self.__dict__.pop("_stripper", None)
         if self._ingest is None:
             return
         if settings.archive.raw != archive:
@@ -291,7 +291,7 @@ class Library:
             self._ingest.take_up(await self._options(key))
 
     async def _options(self, key: bytes) -> Options:
-        options = options_of(self._settings, self._paths, key, self._privacy)
+        options = options_of(self._settings, self._paths, key)
         if self._leaks is None:
             return options
         scrubbed = await asyncio.to_thread(self._leaks.scrubbed)

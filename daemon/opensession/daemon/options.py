@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from opensession.core.config import Settings
-from opensession.core.config.settings import PrivacySettings
 from opensession.core.paths import Paths
 from opensession.daemon import admission
 from opensession.daemon.ingest import Options, Place
@@ -18,22 +15,14 @@ def place_of(paths: Paths) -> Place:
     return Place(index=paths.index_db, archive=paths.archive_dir, scratch=paths.state_dir / "work")
 
 
-def options_of(settings: Settings, paths: Paths, key: bytes, privacy: PrivacySettings) -> Options:
-    """How the ingest works under `settings`. How it strips is told apart (`privacy`), for that
-    changes at a start only: one index is made by one set of rules.
-    """
+def options_of(settings: Settings, paths: Paths, key: bytes) -> Options:
+    """How the ingest works under `settings`."""
     daemon = settings.daemon
     return Options(
         setup=Setup(
             home=str(paths.home),
             key=key,
-            privacy=msgspec.structs.replace(
-                settings.privacy,
-                strip_paths=privacy.strip_paths,
-                strip_env_vars=privacy.strip_env_vars,
-                modes=privacy.modes,
-                patterns=privacy.patterns,
-            ),
+            privacy=settings.privacy,
             archive=settings.archive.raw,
             rules=admission.rules_of(settings),
             commands=settings.watchers.commands,

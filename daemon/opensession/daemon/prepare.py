@@ -139,6 +139,11 @@ def _session(
     )
 
 
+def restripped(delta: SessionDelta, taking: Taking) -> PreparedSession:
+    """A session that is stored already, as the rules of now have it."""
+    return _session(delta, taking, {})
+
+
 def says_private(delta: SessionDelta) -> bool:
     """Whether a person typed `#private` as a whole line of a prompt (DECISIONS §5)."""
     if delta.info.role != "primary" or delta.secondary:

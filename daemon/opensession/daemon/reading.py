@@ -14,7 +14,7 @@ from opensession.core.privacy import STRIP_VERSION, Rules, Stripper
 from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
 from opensession.daemon.pausing import NOTHING, Skips
-from opensession.daemon.privacy_rules import privacy_rules, stricter_rules, told
+from opensession.daemon.privacy_rules import fingerprint, privacy_rules, stricter_rules, told
 from opensession.daemon.taking import Taking
 from opensession.parsers import registry
 from opensession.parsers.agent import Cursor, Source, SourceGone, SourceRefused
@@ -141,9 +141,11 @@ def _batches(
     setup: Setup, stripper: Stripper, job: Job, source: Source, *, archive: bool
 ) -> Iterator[Batch]:
     agent = registry.agent(source.agent, setup.commands)
-    cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key)
+    about = f"{source.agent}\0{source.path}"
+    cursor = None if job.cursor is None else seal.unsealed(job.cursor, setup.key, about)
     taking = setup.taking(stripper)
     taking.paused = job.skips.times
+    rules = fingerprint(setup.privacy)
     batches = prepare.batches(
         agent,
         job.source_id,
@@ -155,7 +157,8 @@ def _batches(
         scrubbed=setup.scrubbed,
     )
     for batch in admission.admitted(setup.rules, source, batches):
-        yield msgspec.structs.replace(batch, cursor=seal.sealed(batch.cursor, setup.key))
+        sealed = seal.sealed(batch.cursor, setup.key, about)
+        yield msgspec.structs.replace(batch, cursor=sealed, rules=rules)
 
 
 def ended(job: Job, error: BaseException) -> Ended:

@@ -137,19 +137,16 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="privacy.strip_paths",
         kind="bool",
-        restart=True,
         doc="Home folders in text become ~ (yours) and /home/[user] (others').",
     ),
     Key(
         dotted="privacy.strip_env_vars",
         kind="bool",
-        restart=True,
         doc="Values of variables whose names tell of a secret become [redacted:…].",
     ),
     Key(
         dotted="privacy.modes",
         kind="modes",
-        restart=True,
         doc="What is done about each set: redact, block (replaced, and the session does not leave"
         " until `privacy allow`), warn or off. Sets: "
         + ", ".join(f"{one.name} ({one.default_mode})" for one in SETS.values())
@@ -158,7 +155,6 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="privacy.patterns",
         kind="patterns",
-        restart=True,
         doc="Patterns of your own (RE2), one table each: [[privacy.patterns]] with name, pattern,"
         " test (a line that it must match) and mode. The first group is replaced, else all.",
     ),

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 
 from opensession.core import config
-from opensession.core.errors import UsageError
+from opensession.core.errors import OpenSessionError, UsageError
 from opensession.core.rpc.config import (
     ConfigGetParams,
     ConfigGetResult,
@@ -14,7 +14,9 @@ from opensession.core.rpc.config import (
     ConfigSetResult,
     Setting,
 )
+from opensession.daemon import facts
 from opensession.daemon.client import Client
+from opensession.daemon.privacy_rules import fingerprint
 from opensession.daemon.state import App, Handler
 
 
@@ -42,14 +44,34 @@ async def set_(app: App, params: ConfigSetParams, client: Client) -> ConfigSetRe
     path = app.paths.config_file
     home = str(app.paths.home)
     # In a thread: the file is on disk before anyone is told that it is set.
+    before = fingerprint(app.loaded.settings.privacy)
     changed = await asyncio.to_thread(config.set_values, path, params.values, home=home)
     await app.refresh_config(force=True)
+    after = fingerprint(app.loaded.settings.privacy)
+    said = await _stripped_again(app) if after != before else []
     return ConfigSetResult(
         path=str(path),
         changed=changed,
         restart_due=app.restart_due,
-        warnings=[*app.refused, *app.loaded.warnings],
+        warnings=[*app.refused, *app.loaded.warnings, *said],
     )
+
+
+async def _stripped_again(app: App) -> list[str]:
+    """DECISIONS §5: what other rules mean for what is stored, and how many stay as they are."""
+    try:
+        older = await facts.outdated_sessions(app, rules="any other")
+    except OpenSessionError:
+        return []  # the index is being replaced, and made anew by these rules
+    said = []
+    if older.waiting:
+        said.append(f"sessions that are stripped anew in the background: {older.waiting}")
+    if older.staying:
+        said.append(
+            "sessions whose bytes are neither on disk nor archived, so that nothing comes back into"
+            f" them: {older.staying}"
+        )
+    return said
 
 
 HANDLERS: dict[str, Handler] = {"config.get": get, "config.set": set_}

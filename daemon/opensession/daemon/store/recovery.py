@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from opensession.daemon.admission import PRIVATE
 from opensession.daemon.archive import Archived, extent, file_for, scan
 from opensession.daemon.store import sources
 from opensession.daemon.store.sources import SourceRow
@@ -15,10 +16,12 @@ from opensession.daemon.store.sources import SourceRow
 
 class Recovery(msgspec.Struct, frozen=True):
     """What was found. `from_archive` are sources whose file is gone and whose archive holds more
-    than was indexed, or whose events are outdated: they are to be read from the archive.
+    than was indexed, or whose events are outdated: they are to be read from the archive. Those in
+    `again` are there, and are to be read from their beginning.
     """
 
     from_archive: list[int]
+    again: list[int] = []
     outdated: int = 0
     refetched: int = 0
     missing: int = 0
@@ -30,15 +33,18 @@ def recover(
     archive: bool,
     versions: Mapping[str, int],
     strip_version: int,
+    rules: str = "",
 ) -> Recovery:
     """Looks at every archive file's size, and into those that are not as recorded (DECISIONS §4).
 
     Longer than recorded: what is ahead is found again when the source is read on. Shorter: the
     source is read from its beginning; if that is gone, its row says how many bytes are missing.
-    Sources made by an older parser or older rules are to be read again; their events stay until
-    then. An error of an older version is forgotten.
+    Sources made by an older parser or by other rules (`rules` tells which) are to be read again;
+    their events stay until then. A private source stays refused. An error of an older version is
+    forgotten.
     """
     from_archive: list[int] = []
+    again: list[int] = []
     outdated = refetched = missing = 0
     for row in sources.load_all(db):
         archived = row.archived
@@ -48,6 +54,7 @@ def recover(
                 sources.record_archived(db, row.id, archived)
         exists = Path(row.path).exists()
         old = row.parser_version < versions.get(row.agent, 0) or row.strip_version < strip_version
+        old = old or (rules != "" and row.rules != rules)
         stale = old and row.read_us > 0
         short = archived.length < row.archived_len
         if short and not exists:
@@ -57,16 +64,17 @@ def recover(
         if exists:
             if stale or short:
                 sources.restart(db, [row.id])
+                again.append(row.id)
         elif archived.length and (stale or archived.length > row.offset) and not short:
             sources.restart(db, [row.id])
             from_archive.append(row.id)
         outdated += stale
         refetched += short and exists
-        if old and row.state in ("error", "refused"):
+        if old and row.state in ("error", "refused") and row.error != PRIVATE:
             db.execute("UPDATE source SET state = 'ok', retries = 0 WHERE id = ?", (row.id,))
     if archive:
         refetched += refetch_gaps(db)
-    return Recovery(from_archive, outdated, refetched, missing)
+    return Recovery(from_archive, again, outdated, refetched, missing)
 
 
 def refetch_gaps(db: apsw.Connection) -> int:

@@ -186,6 +186,36 @@ def delete(db: apsw.Connection, session: Stored) -> None:
     db.execute("DELETE FROM session WHERE id = ?", (session.id,))
 
 
+def info_of(session: Stored) -> SessionInfo:
+    """What the parser said of a session, as it is stored."""
+    return msgspec.msgpack.decode(session.info, type=SessionInfo)
+
+
+def restate(db: apsw.Connection, session: Stored, prepared: PreparedSession) -> str:
+    """Makes title, description and redactions those of a session that was stripped anew; the title.
+
+    What is found in addition counts beside what was replaced before.
+    """
+    info = prepared.info
+    title = title_of(info)
+    total = {**prepared.redactions}
+    for kind, count in _counts.decode(session.redactions).items():
+        total[kind] = max(count, total.get(kind, 0)) if ":" in kind else count + total.get(kind, 0)
+    db.execute(
+        "UPDATE session SET title = ?, description = ?, redactions = ?, info = ? WHERE id = ?",
+        (
+            title,
+            info.first_prompt[:DESCRIPTION_CHARS],
+            msgspec.json.encode(total).decode(),
+            msgspec.msgpack.encode(info),
+            session.id,
+        ),
+    )
+    if title != session.title:
+        set_title(db, session.id, title)
+    return title
+
+
 def title_of(info: SessionInfo) -> str:
     """The agent's own title, else the first prompt a person typed: one line, cut."""
     return " ".join((info.title or info.first_prompt)[: 16 * TITLE_CHARS].split())[:TITLE_CHARS]

@@ -46,6 +46,7 @@ class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
     suffix: int = 1
     first_seen_us: int = 0
     read_us: int = 0
+    rules: str = ""
 
     @property
     def source(self) -> Source:
@@ -124,7 +125,7 @@ def record_read(
     db.execute(
         "UPDATE source SET dev = ?, ino = ?, size = ?, mtime_ns = ?, offset = ?, cursor = ?,"
         " generation = ?, archived_len = ?, archive_size = ?, archive_frames = ?, archive_gap = ?,"
-        " parser_version = ?, strip_version = ?, state = 'ok', error = '', retries = 0,"
+        " parser_version = ?, strip_version = ?, rules = ?, state = 'ok', error = '', retries = 0,"
         " skipped = ?, unknown = ?, missing_bytes = ?, read_us = ? WHERE id = ?",
         (
             _signed(cursor.dev),
@@ -140,6 +141,7 @@ def record_read(
             gap,
             batch.parser_version,
             batch.strip_version,
+            batch.rules,
             _added({} if fresh else row.skipped, batch.skipped),
             _added({} if fresh else row.unknown, batch.unknown),
             0 if fresh else row.missing_bytes,

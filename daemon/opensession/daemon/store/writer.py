@@ -26,6 +26,7 @@ from opensession.daemon.store import (
     intake,
     leaks_write,
     recovery,
+    restrip,
     sessions_write,
     sources,
 )
@@ -138,7 +139,9 @@ class Writer:
                 sources.record_state(self._db, source_id, "gone", "")
                 intake.owner_gone(self._db, source_id)
 
-    def recover(self, versions: Mapping[str, int], strip_version: int) -> recovery.Recovery:
+    def recover(
+        self, versions: Mapping[str, int], strip_version: int, rules: str = ""
+    ) -> recovery.Recovery:
         """Brings index and archive together after any kind of stop, and marks what older versions
         made to be read again. `versions` are the parsers' by agent.
         """
@@ -146,7 +149,7 @@ class Writer:
             self._private.recover()
         with self._transaction():
             return recovery.recover(
-                self._db, self._archive_dir, self._archive, versions, strip_version
+                self._db, self._archive_dir, self._archive, versions, strip_version, rules
             )
 
     def quiet_sources(self, before_us: int) -> list[int]:
@@ -187,6 +190,15 @@ class Writer:
     def take_again(self, agents: Iterable[str], native_id: str) -> list[int] | None:
         """See `Private.take_again`."""
         return self._private.take_again(list(agents), native_id) if self._private else None
+
+    def store_restripped(
+        self, source_id: int, rules: str, found: list[restrip.Restripped]
+    ) -> list[Change]:
+        """Stores the sessions of a source, as other rules have them."""
+        with self._transaction():
+            changes = restrip.store(self._db, found)
+            self._db.execute("UPDATE source SET rules = ? WHERE id = ?", (rules, source_id))
+        return changes
 
     def forget(self, agent: str, native_id: str) -> list[Change]:
         """Forgets a session, as if a prompt of it had said `#private`."""
