@@ -19,9 +19,9 @@ from opensession.core.privacy.stripper import Stripper
 from tests.conftest import CORPUS
 
 SEED = 2026
-RECALL = 0.87
-PRECISION = 0.97
-SPLIT = 0.82
+RECALL = 0.99
+PRECISION = 0.98
+SPLIT = 0.97
 
 
 @pytest.fixture(scope="module")
