@@ -94,8 +94,8 @@ def block_detectors() -> list[Detector]:
             (b"IBAAKC", b"IBADANBg", b"BgkqhkiG9w0BBQ0w"),
             _LONE,
             lone,
-            back=10,
-            ahead=1 << 20,
+            back=9,
+            spread=3,
         ),
         Detector(
             "private-key-short-body",

@@ -128,7 +128,7 @@ def command_detectors() -> list[Detector]:
     forms = tuple(form for stem in _STEMS for form in (stem, stem.capitalize(), stem.upper()))
     return [
         *found,
-        Detector("sudo", (b"| sudo -",), _SUDO, argument, back=160, ahead=4),
+        Detector("sudo", (b"| sudo -",), _SUDO, argument, back=160, spread=159),
         Detector(
             "curl-login", (b"curl ", b"http -", b"https -", b"wget "), _CURL, argument, view=True
         ),

@@ -83,7 +83,7 @@ def header_detectors() -> list[Detector]:
         return found
 
     return [
-        Detector("cookie-argument", (b"curl ",), _JAR, cookie, view=True),
+        Detector("cookie-argument", (b"curl ",), _JAR, cookie, view=True, once=True),
         Detector(
             "authorization",
             (b"uthorization", b"UTHORIZATION"),
@@ -93,5 +93,5 @@ def header_detectors() -> list[Detector]:
         ),
         Detector("bearer-token", (b"earer ",), _BEARER, bearer, view=True),
         Detector("basic-auth", (b"Basic ", b"basic "), _BASIC, basic, view=True),
-        Detector("cookie", (b"Cookie", b"cookie"), _COOKIE, cookie, view=True),
+        Detector("cookie", (b"Cookie", b"cookie"), _COOKIE, cookie, view=True, once=True),
     ]

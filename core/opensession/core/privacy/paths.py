@@ -14,6 +14,9 @@ IMAGE_USERS = frozenset(
     (b"node", b"runner", b"ubuntu", b"vscode", b"user", b"app", b"root", b"circleci")
 )
 
+_OVER_NAMES = 500
+"""A home folder ends in its user's name, which is looked for as well."""
+
 _SHARED = frozenset((b"Shared", b"Public", b"Default", b"All Users"))
 """Folders beside the users' own, on macOS and Windows."""
 
@@ -133,7 +136,7 @@ def path_detectors(home: str) -> list[Detector]:
 
 
 def _found(start: int, end: int, kind: str, text: bytes) -> Found:
-    return Found(start, end, kind, "paths", "certain", PLAIN, text)
+    return Found(start, end, kind, "paths", "certain", PLAIN + _OVER_NAMES, text)
 
 
 def _is_own(data: bytes, start: int, own: bytes) -> bool:

@@ -120,7 +120,7 @@ def mail_detector() -> Detector:
             return None
         return Found(match.start(), match.end(), "mail", "mail", "likely", PLACED)
 
-    return Detector("mail", (b"@",), _MAIL, check, back=64)
+    return Detector("mail", (b"@",), _MAIL, check, back=64, spread=63)
 
 
 def phone_sweep() -> Sweep:

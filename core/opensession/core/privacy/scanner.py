@@ -45,11 +45,12 @@ class Text:
     A text that is nothing but keywords would otherwise have the same run measured at each of them.
     """
 
-    __slots__ = ("_runs", "_view", "data")
+    __slots__ = ("_runs", "_view", "data", "passed")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._view: bytes | None = None
+        self.passed: dict[str, int] = {}
         self._runs: dict[re.Pattern[bytes], tuple[int, int]] = {}
 
     @property
@@ -96,9 +97,11 @@ class Detector(NamedTuple):
     check: Callable[[Text, int, re.Match[bytes]], Found | list[Found] | None]
     from_end: bool = False
     back: int = 0
-    """How far before its keyword the pattern may begin; 0: at it."""
-    ahead: int = 400
-    """With `back`: how far after its keyword it may end."""
+    """How far before its keyword the pattern begins; 0: at it."""
+    spread: int = 0
+    """With `back`: in how many places from there on it may begin as well."""
+    once: bool = False
+    """Whether keywords within a match are of it, and are not looked at again."""
     view: bool = False
 
 
@@ -184,7 +187,7 @@ _Matches = Callable[[bytes, int], re.Match[bytes] | None]
 def _dispatch(detector: Detector) -> tuple[_Matches, int, Detector]:
     """How a detector is run: nearly all hits are of the first two kinds, and nearly all in vain."""
     how = _AFTER if detector.from_end else _AT
-    if detector.back or detector.view:
+    if detector.back or detector.view or detector.once:
         how = _UNLIKE
     return detector.pattern.match, how, detector
 
@@ -192,8 +195,17 @@ def _dispatch(detector: Detector) -> tuple[_Matches, int, Detector]:
 def _unlike(detector: Detector, text: Text, start: int, end: int) -> re.Match[bytes] | None:
     data = text.around(start, end) if detector.view else text.data
     if detector.back:
-        return detector.pattern.search(data, max(0, start - detector.back), end + detector.ahead)
-    return detector.pattern.match(data, end if detector.from_end else start)
+        for begin in range(start - detector.back, start - detector.back + detector.spread + 1):
+            match = detector.pattern.match(data, begin) if begin >= 0 else None
+            if match is not None and match.end() > start:
+                return match
+        return None
+    if detector.once and start < text.passed.get(detector.name, 0):
+        return None
+    match = detector.pattern.match(data, end if detector.from_end else start)
+    if detector.once and match is not None:
+        text.passed[detector.name] = match.end()
+    return match
 
 
 def _outside(found: list[Found], done: list[tuple[int, int]]) -> list[Found]:

@@ -28,7 +28,15 @@ def kind_detector(kind: Kind) -> Detector:
             return None
         return Found(begin, end, kind.name, kind.set, confidence, rank)
 
-    return Detector(kind.name, kind.keywords, pattern, check, from_end=kind.named, back=kind.back)
+    return Detector(
+        kind.name,
+        kind.keywords,
+        pattern,
+        check,
+        from_end=kind.named,
+        back=kind.back,
+        spread=kind.spread,
+    )
 
 
 def _tells(before: bytes) -> bool:

@@ -117,6 +117,7 @@ KINDS: tuple[Kind, ...] = (
         _telegram,
         mixed,
         back=10,
+        spread=2,
     ),
     shaped(
         "google-chat-webhook",

@@ -62,7 +62,9 @@ class Kind(NamedTuple):
     template: str = "{}"
     named: bool = False
     back: int = 0
-    """How far before its keyword the value may begin: the keyword is a mark inside of it."""
+    """How far before its keyword the value begins: the keyword is a mark inside of it."""
+    spread: int = 0
+    """With `back`: by how much less it may be."""
     weak: bool = False
     """Whether the form is that of several vendors: a name before it then says more."""
     set: str = "keys"

@@ -32,7 +32,7 @@ KINDS: tuple[Kind, ...] = (
         lambda r: (
             f"{some(r, HEX, 10)}msh{some(r, HEX, 15)}p1{some(r, HEX, 5)}jsn{some(r, HEX, 12)}"
         ),
-    )._replace(back=36),
+    )._replace(back=36, spread=2),
     prefixed("adobe-secret", "p8e- p8-", SAFE, 32),
     prefixed("ramp-secret", "ramp_sec_", ALNUM, 48),
     shaped(
