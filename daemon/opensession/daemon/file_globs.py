@@ -42,7 +42,8 @@ _GIT_SHOWING = frozenset((
 
 _SEGMENTS = re.compile(r"\|\|?|&&?|;|\n|\$\(|[`()]")
 _WORDS = re.compile(r"[^\s\"'<>=,{}\[\]]+|<|>")
-_LOOKED_THROUGH = re.compile(r"(?m)^(?P<path>[^\n:\0]{1,512}?)(?P<sep>[:\-])(?=\d{1,9}[:\-])")
+_LINE = re.compile(r"\n")
+_LOOKED_THROUGH = re.compile(r"(?P<path>[^\n:\0]{1,512}?)(?P<sep>[:\-])(?=\d{1,9}[:\-])")
 
 
 class FileGlobs:
@@ -74,7 +75,7 @@ class FileGlobs:
 
     def match(self, path: str) -> str:
         """The first pattern that a path matches; empty if none does."""
-        if not path or len(path) > _PATH_CHARACTERS:
+        if not path or len(path) > _PATH_CHARACTERS or not self._may_match(path):
             return ""
         clean = path.replace("\\", "/").lower().removeprefix("file://")
         parts = [part for part in clean.split("/") if part not in ("", ".")]
@@ -102,7 +103,14 @@ class FileGlobs:
         """
         return self._command(command, shown=False)
 
+    def _may_match(self, text: str) -> bool:
+        """Whether the telling piece of any pattern is in a text: most have none."""
+        lowered = text.lower()
+        return any(literal in lowered for literal in self._literals)
+
     def _command(self, command: str, *, shown: bool) -> str:
+        if not self._may_match(command):
+            return ""
         for segment in _SEGMENTS.split(command[:_COMMAND_CHARACTERS]):
             found = self._segment(_WORDS.findall(segment), shown=shown)
             if found:
@@ -152,15 +160,13 @@ class FileGlobs:
         """Text with the lines that a search found in matching files (`.env:3:KEY=…`) replaced, and
         the last pattern that did; the same text and "" if there is none.
         """
-        lowered = text.lower()
-        if not any(literal in lowered for literal in self._literals):
-            return text, ""
         last = ""
         pieces: list[str] = []
         done = 0
-        for match in _LOOKED_THROUGH.finditer(text):
-            pattern = self.match(match["path"].strip())
-            if not pattern:
+        for start in self._candidates(text):
+            match = _LOOKED_THROUGH.match(text, start)
+            pattern = self.match(match["path"].strip()) if match is not None else ""
+            if match is None or not pattern or start < done:
                 continue
             last = pattern
             end = text.find("\n", match.end())
@@ -168,6 +174,23 @@ class FileGlobs:
             pieces += (text[done : match.end("path")], f":{placeholder(pattern)}")
             done = end
         return ("".join([*pieces, text[done:]]), last) if last else (text, "")
+
+    def _candidates(self, text: str) -> list[int]:
+        """Where lines begin whose path may match: those with a telling piece before any colon."""
+        lowered = text.lower()
+        if len(lowered) != len(text) or "" in self._literals:
+            return [0, *(match.end() for match in _LINE.finditer(text))]
+        found: set[int] = set()
+        for literal in self._literals:
+            place = lowered.find(literal)
+            while place >= 0:
+                start = lowered.rfind("\n", 0, place) + 1
+                if lowered.find(":", start, place) < 0:
+                    found.add(start)
+                place = lowered.find("\n", place)
+                if place >= 0:
+                    place = lowered.find(literal, place)
+        return sorted(found)
 
 
 def placeholder(pattern: str) -> str:

@@ -171,6 +171,9 @@ def _emptied(event: Event, pattern: str, *, hide_command: bool = False) -> Event
 
 def _plain(event: Event, globs: FileGlobs) -> Event:
     """An event that is no call: files that are attached to it, by their names."""
+    has_file = any(block.get("type") == "File" for block in event.blocks)
+    if event.type != "SystemMessage" and not has_file:
+        return event
     changed = [_block(block, globs) for block in event.blocks]
     if event.type == "SystemMessage" and len(changed) > 1:
         said = str(changed[0].get("text", "")) if changed[0].get("type") == "Text" else ""
