@@ -24,7 +24,7 @@ def test_the_demo_shows_everything_and_leaves_nothing(cli: Cli, tmp_path: Path) 
     ):
         assert part in text
     assert text.index("$ opensession log --follow") < text.index("$ opensession search healthz")
-    assert text.count("demo-not-a-real-token") == 1
+    assert text.count("acme_d3m0Tk4f9a8b7c6d5e3f2a1b") == 1
     assert list(cli.stage.home.iterdir()) == []
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not cli.stage.own.exists()

@@ -129,7 +129,7 @@ def test_show_reads_like_a_conversation(shared: Cli) -> None:
     assert "+   return hits.length >= limit;" in text
     assert re.search(r"run +npm test +.*exit 1", text)
     assert "(`--full`)" in text
-    assert "demo-not-a-real-token" not in text
+    assert "acme_d3m0Tk4f9a8b7c6d5e3f2a1b" not in text
 
 
 def test_show_is_head_unless_told(shared: Cli) -> None:
