@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -16,7 +16,7 @@ import apsw
 import msgspec
 
 from opensession.daemon.archive.space import DiskFull
-from opensession.daemon.batch import PreparedSession, Secret
+from opensession.daemon.batch import PreparedSession, Row, Secret
 from opensession.daemon.findings import TAG_BYTES, surer
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.sessions_write import ORIGIN
@@ -110,6 +110,18 @@ def noted_of(
             seen.append(Seen(secret, TITLE, prepared.tally.last_us))
     rewound = change is not None and change.rewound
     return [Noted(agent, native_id, first, last, seen, ends=rewound)]
+
+
+def noted_more(
+    agent: str, native_id: str, secrets: Sequence[Secret], rows: Mapping[int, Row]
+) -> Noted:
+    """Secrets that other rules found in stored events, beside those that are known of them."""
+    seen = [
+        Seen(secret, rows[secret.seq].type, rows[secret.seq].time_us)
+        for secret in secrets
+        if secret.seq in rows
+    ]
+    return Noted(agent, native_id, 1, 0, seen, title=False)
 
 
 def noted_of_end(leaks: Leaks, changes: Sequence[Change]) -> list[Noted]:

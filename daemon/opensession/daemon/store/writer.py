@@ -197,8 +197,20 @@ class Writer:
         """Stores the sessions of a source, as other rules have them."""
         with self._transaction():
             changes = restrip.store(self._db, found)
+            if self._leaks is not None:
+                noted = [one for each in found for one in self._noted_more(each)]
+                if noted:
+                    self._leaks.record(noted)
             self._db.execute("UPDATE source SET rules = ? WHERE id = ?", (rules, source_id))
         return changes
+
+    def _noted_more(self, found: restrip.Restripped) -> list[Noted]:
+        session = sessions_write.load(self._db, found.session)
+        if session is None or not found.prepared.secrets:
+            return []
+        rows = dict(found.rows)
+        secrets = found.prepared.secrets
+        return [leaks_write.noted_more(session.agent, session.native_id, secrets, rows)]
 
     def forget(self, agent: str, native_id: str) -> list[Change]:
         """Forgets a session, as if a prompt of it had said `#private`."""
