@@ -3,10 +3,18 @@
 Pure functions over text and events; only `keys` touches the disk.
 
     stripper    text, events, session infos: what the other parts of OpenSession call
+    rules       what is done about which set        engine   from rules to a scanner, and replacing
     scanner     detectors over bytes: keywords first, a pattern only around their hits
-    paths       home folders               env      values of variables that tell of a secret
-    names       which names do             values   which values are none (placeholders, code)
-    redaction   the placeholders           exclude  what is not taken in at all
+    kinds/      keys that are known by their form, a module for each family, as data; checks, vendors
+    blocks      private keys                        urls     addresses, connection strings
+    headers     authorization, cookies              env      NAME=value, JSON, YAML
+    commands    arguments                           declared names and values that stand apart
+    personal    cards, mail, phone, accounts        paths    home folders
+    identities  your user and host name             own      patterns of the configuration
+    known       values found once                   pieces   secrets cut in two
+    tree        JSON values                         view     a text without its escapes
+    names       which names tell of a secret        values   which values are none
+    redaction   the placeholders                    exclude  what is not taken in at all
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ _WINDOW = 16 << 10
 _LINES = re.compile(
     rb"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)(?:[ \t]{0,10}"
     + _NUMBER
-    + rb"[ \t]?)?(?:[+-](?!-))?[ \t]{0,40}"
+    + rb"[ \t]?)?(?:\+|-(?!-))?[ \t]{0,40}"
 )
 _NOISE = re.compile(_COLOUR + rb"|" + _NUMBER + rb"|\\{1,8}[nrt]|[^A-Za-z0-9+/=]")
 _LEAST = 60

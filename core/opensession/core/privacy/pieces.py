@@ -127,7 +127,7 @@ def _hits(data: bytes, cuts: list[int], engine: Engine) -> Hits:
 
 def _is_cut(one: Found, cuts: list[int]) -> bool:
     """Reports whether a cut goes through a value, or stands between it and its name."""
-    if one.confidence == "possible" or one.text is not None:
+    if (one.confidence == "possible" and one.set != "keys") or one.text is not None:
         return False
     cut = cuts[bisect_right(cuts, one.end - 1) - 1]
     return one.start < cut or (cut > 0 and one.start - cut <= _NEAR)

@@ -1,0 +1,36 @@
+"""No text takes more than linear time: work is counted in calls, not in seconds."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+
+import pytest
+
+from opensession.core.privacy import OwnPattern, Rules, Stripper
+
+RULES = Rules(
+    modes={"mail": "redact", "phone": "redact", "iban": "redact", "health": "redact"},
+    patterns=(OwnPattern("nested", "(a+)+b", "aab"),),
+)
+STRIPPER = Stripper("/home/annette", b"k" * 32, RULES, host="pluto-laptop")
+
+REPEATED = [
+    "a", "key=", "api_key = '", "-----BEGIN RSA PRIVATE KEY-----\nMIIE",
+    "-----END RSA PRIVATE KEY-----", "curl x ", "kind: secret data:", "eyJaaaa.ey", "a.a.a.@",
+    "token=", "://a:", "eyJ", "password ", "Cookie: a=b; ", "Bearer ", "mysql -p", "4111 ", "\\",
+    "\x1b[31m", "user:x@", "7Q~", "-us1", ":AA1", ".atlasv1.", "AKIAIOSFODNN7ABCDEFG ",
+    "mnemonic: abandon ability ", "client-key-data: ", "name: TOKEN\n", "<token>", "annette@",
+    "[redacted:token:ABCDEFGH]", "Password=x;", "MIIEpAIBAAKCAQEAaaaaaaaaaaaaaaaaaa\n",
+    "TOKEN=abc123xyz9 ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", REPEATED)
+def test_four_times_the_text_takes_about_four_times_the_work(part: str) -> None:
+    def calls(length: int) -> int:
+        profile = cProfile.Profile()
+        profile.runcall(STRIPPER.strip_text, (part * length)[:length])
+        return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+    assert calls(40_000) < 6 * calls(10_000) + 2000
