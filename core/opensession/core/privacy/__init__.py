@@ -5,7 +5,7 @@ Pure functions over text and events; only `keys` touches the disk.
     stripper    text, events, session infos: what the other parts of OpenSession call
     rules       what is done about which set        engine   from rules to a scanner, and replacing
     scanner     detectors over bytes: keywords first, a pattern only around their hits
-    kinds/      keys that are known by their form, a module for each family, as data; checks, vendors
+    kinds/      keys known by their form, a module for each family, as data; checks, vendors
     blocks      private keys                        urls     addresses, connection strings
     headers     authorization, cookies              env      NAME=value, JSON, YAML
     commands    arguments                           declared names and values that stand apart
