@@ -413,6 +413,9 @@ def test_settings_can_be_read_and_changed(home: Home) -> None:
         )
         found = daemon.call("config.get", key="daemon.poll_secs")["settings"]
         section = daemon.call("config.get", key="daemon")["settings"]
+        with home.paths.config_file.open("a") as file:
+            file.write('[[watchers.commands]]\nname = "own"\nfiles = "/x/*.y"\ncommand = ["cat"]\n')
+        late = daemon.call("daemon.reload")
         status = daemon.call("daemon.status")
         due = [c for c in daemon.call("daemon.health")["checks"] if c["name"] == "restart"]
 
@@ -420,7 +423,8 @@ def test_settings_can_be_read_and_changed(home: Home) -> None:
     assert "# my own words" in text
     assert "# why" in text
     assert sorted(result["changed"]) == ["daemon.poll_secs", "privacy.strip_paths"]
-    assert result["restart_due"] == status["restart_due"] == ["privacy.strip_paths"]
+    assert result["restart_due"] == []
+    assert late["restart_due"] == status["restart_due"] == ["watchers.commands"]
     assert [c["state"] for c in due] == ["warn"]
     assert found == [
         {"key": "daemon.poll_secs", "value": 30.0, "origin": str(home.paths.config_file)}

@@ -25,10 +25,20 @@ from opensession.core.paths import find_paths
 from opensession.core.privacy import Stripper
 from opensession.core.stats import recompute
 from opensession.core.validate import validate
+from opensession.daemon.file_globs import FileGlobs
+from opensession.daemon.left_out import without_files
 from opensession.daemon.privacy_rules import privacy_rules
 from opensession.daemon.state import load_config
 from opensession.parsers import registry
-from opensession.parsers.agent import Agent, Cursor, Root, Source, SourceGone, SourceRefused
+from opensession.parsers.agent import (
+    Agent,
+    Cursor,
+    Root,
+    SessionDelta,
+    Source,
+    SourceGone,
+    SourceRefused,
+)
 from opensession.parsers.detection import HEAD_BYTES, detect
 
 MEMORY_BYTES = 2 << 30
@@ -69,6 +79,7 @@ def run(environ: Mapping[str, str], file: str, agent: str, session: str, *, prev
         except MemoryError:
             raise Refused(f"{shown} needs more than {MEMORY_BYTES >> 30} GiB to be read") from None
     stripper = _stripper(environ)
+    _leave_out(found, environ)
     if preview:
         parsed = _parsed(found, problems, candidates, stripper)
         sys.stdout.buffer.write(msgspec.json.encode(parsed) + b"\n")
@@ -215,6 +226,16 @@ def _one_of(sessions: Mapping[str, Session], wanted: str, shown: str) -> Session
             f"opensession parse --session {newest.info.id} FILE",
         )
     return found[0]
+
+
+def _leave_out(found: _Found, environ: Mapping[str, str]) -> None:
+    """Takes the content of excluded files out of the events, as if they were to be stored."""
+    paths = find_paths(environ)
+    patterns = load_config(paths, environ).settings.privacy.exclude_patterns
+    globs = FileGlobs(patterns, str(paths.home))
+    for session in found.sessions.values():
+        delta = SessionDelta(info=session.info, keep=0, events=session.events)
+        session.events = list(without_files(delta, globs, {}).events)
 
 
 def _stripper(environ: Mapping[str, str]) -> Stripper:

@@ -210,3 +210,17 @@ def test_a_daemon_indexes_nothing_of_such_a_file(home: Home) -> None:
         assert daemon.call("search.query", query="Zwetschge")["hits"] == []
         assert VALUE.encode() in archived(home)
         assert VALUE.encode() not in home.paths.index_db.read_bytes()
+
+
+def test_parse_prints_nothing_of_such_a_file(home: Home) -> None:
+    """What leaves is without it as well; `parse` stores nothing."""
+    path = transcript(
+        home,
+        prompt(1, "look"),
+        call(2, "Read", {"file_path": "/work/project/.env"}),
+        result(3, 2, f"1→WORD {VALUE}"),
+    )
+    done = home.run("parse", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "[excluded:.env]" in done.stdout
+    assert VALUE not in done.stdout
