@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import apsw
 import msgspec
 
+from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.store import leaks_write
 from opensession.daemon.user_data import UserData
 
@@ -94,7 +95,7 @@ class Guards:
 
     def forget(self, found: Sequence[Tombstone]) -> None:
         """Remembers that sessions are not to be taken in."""
-        self._user.read(partial(_forget, found=found))
+        self._write(partial(_forget, found=found))
         self._tombstones = {**self._tombstones, **{one.session: one for one in found}}
 
     def release(self, session: bytes) -> list[Tombstone]:
@@ -104,14 +105,14 @@ class Guards:
             for one in self._tombstones.values()
             if session in (one.session, one.because) and not one.released
         ]
-        self._user.read(partial(_release, found=found))
+        self._write(partial(_release, found=found))
         free = {one.session: msgspec.structs.replace(one, released=True) for one in found}
         self._tombstones = {**self._tombstones, **free}
         return found
 
     def forget_leaks(self, agent: str, native_id: str) -> None:
         """What is known of the secrets of a session is forgotten with it."""
-        self._user.read(partial(leaks_write.forget, agent=agent, native_id=native_id))
+        self._write(partial(leaks_write.forget, agent=agent, native_id=native_id))
 
     @property
     def allowed(self) -> frozenset[bytes]:
@@ -123,9 +124,16 @@ class Guards:
         session = self.session_hash(agent, native_id)
         if (session in self._allowed) != undo:
             return False
-        self._user.read(partial(_allow, session=session, undo=undo))
+        self._write(partial(_allow, session=session, undo=undo))
         self._allowed = self._allowed - {session} if undo else self._allowed | {session}
         return True
+
+    def _write(self, work: Callable[[apsw.Connection], None]) -> None:
+        """Does `work`; raises `DiskFull` where there is no room, with nothing changed."""
+        try:
+            self._user.read(work)
+        except apsw.FullError as error:
+            raise DiskFull("no room for what is to be remembered") from error
 
     def _hash(self, kind: bytes, agent: str, name: str) -> bytes:
         said = b"\0".join((kind, agent.encode(), name.encode("utf-8", "surrogateescape")))

@@ -103,6 +103,9 @@ def test_a_session_can_be_forgotten_by_name(home: Home) -> None:
     with running(home) as daemon:
         daemon.index()
         assert daemon.call("archive.forget", ref=SESSION)["ids"] == [SESSION]
+        said = (home.paths.state_dir / "audit.log").read_text()
+        assert "archive.forget" in said
+        assert SESSION not in said
         transcript(home, prompt(2, "more"), append=True)
         daemon.index()
         assert sessions(daemon) == {}

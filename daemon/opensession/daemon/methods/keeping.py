@@ -11,6 +11,7 @@ from opensession.core.errors import NotFound, Unreachable, UsageError
 from opensession.core.rpc import keeping as rpc
 from opensession.core.rpc.sessions import ResolveParams
 from opensession.core.timeparse import format_time
+from opensession.daemon import audit
 from opensession.daemon.client import Client
 from opensession.daemon.guards import Guards
 from opensession.daemon.state import App, Handler
@@ -29,8 +30,9 @@ async def forget(app: App, params: rpc.ForgetParams, client: Client) -> rpc.Forg
     if params.undo:
         return rpc.ForgetResult(sources=await app.library.take_again(params.ref))
     agent, native_id = await _one(app, params.ref)
-    _guards(app)
+    name = _guards(app).session_hash(agent, native_id).hex()[:16]  # no id of what is forgotten
     changes = await app.library.forget(agent, native_id)
+    audit.record(app.paths, "archive.forget", "destroy", id=name, sessions=len(changes))
     return rpc.ForgetResult(ids=[change.native_id for change in changes])
 
 

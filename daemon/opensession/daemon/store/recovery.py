@@ -54,8 +54,7 @@ def recover(
                 sources.record_archived(db, row.id, archived)
         exists = Path(row.path).exists()
         old = row.parser_version < versions.get(row.agent, 0) or row.strip_version < strip_version
-        old = old or (rules != "" and row.rules != rules)
-        stale = old and row.read_us > 0
+        stale = (old or (rules != "" and row.rules != rules)) and row.read_us > 0
         short = archived.length < row.archived_len
         if short and not exists:
             lost = max(row.offset - archived.length, 0)
