@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opensession.parsers.decoding import decode_any, storable
+from opensession.parsers.decoding import beginning, decode_any, storable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -53,3 +53,12 @@ def test_a_plain_value_is_left_alone() -> None:
     value = {"a": [1, "b", None, 2.5]}
 
     assert storable(value) is value
+
+
+def test_a_beginning_never_ends_within_a_word() -> None:
+    """Half a secret would not be known for one."""
+    assert beginning("fix it", 10) == "fix it"
+    assert beginning("token ghp_abcdef", 10) == "token "
+    assert beginning("ghp_abcdef", 5) == ""
+    assert beginning("one two", 3) == "one"
+    assert beginning("修复这个错误", 3) == "修复这"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
+
+_WORD = re.compile(r"[!-~]")
+_LAST_WORD = re.compile(r"[!-~]+\Z")
 
 _generic = msgspec.json.Decoder()
 _storable = msgspec.msgpack.Encoder()
@@ -48,6 +52,19 @@ def storable(value: Any) -> Any:
 def mend_text(text: str) -> str:
     """The text with lone surrogates as U+FFFD, so that it can be encoded."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def beginning(text: str, limit: int) -> str:
+    """The beginning of a text, at most `limit` characters, never cut within a word.
+
+    Half a secret would not be known for one when the text is stripped.
+    """
+    if len(text) <= limit:
+        return text
+    cut = text[:limit]
+    if not _WORD.match(text, limit):
+        return cut
+    return _LAST_WORD.sub("", cut)
 
 
 def _mended(value: Any) -> Any:

@@ -21,7 +21,7 @@ from opensession.core import ids
 from opensession.core.hail import Attributes, Block, Event, SessionInfo, Usage, json_block
 from opensession.parsers.actions import Action
 from opensession.parsers.agent import SessionDelta
-from opensession.parsers.decoding import mend_text, storable
+from opensession.parsers.decoding import beginning, mend_text, storable
 
 OPEN_CALLS = 128
 RECENT_IDS = 256
@@ -405,7 +405,8 @@ def info_of(agent: str, state: State) -> SessionInfo:
 
 def one_line(words: str) -> str:
     """Words as a title: one line, of bounded length."""
-    return _SPACES.sub(" ", mend_text(words[: TITLE_CHARACTERS * 4])).strip()[:TITLE_CHARACTERS]
+    some = mend_text(beginning(words, TITLE_CHARACTERS * 4))
+    return beginning(_SPACES.sub(" ", some).strip(), TITLE_CHARACTERS).rstrip()
 
 
 def _part_id(call_id: str, number: int) -> str:

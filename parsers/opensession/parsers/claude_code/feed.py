@@ -20,6 +20,7 @@ from opensession.parsers.claude_code.state import (
     dump,
     load,
 )
+from opensession.parsers.decoding import beginning
 from opensession.parsers.jsonl import Fed, Feed, Line
 
 _EARLY_LINES = 16
@@ -58,7 +59,7 @@ def feed_with(meta: Meta | None) -> Feed:
     def feed(source: Source, state: bytes, lines: list[Line]) -> Fed:
         known = load(state) if state else begin(source)
         if meta is not None:
-            known.description = meta.description[:TITLE_CHARS]
+            known.description = beginning(meta.description, TITLE_CHARS)
             known.agent_type = meta.agent_type[:TITLE_CHARS]
             known.own.parent_call_id = meta.tool_use_id[:TITLE_CHARS]
         return _feed(known, lines)

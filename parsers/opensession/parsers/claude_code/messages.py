@@ -11,6 +11,7 @@ from opensession.parsers.claude_code.reading import Reading, subagent_session
 from opensession.parsers.claude_code.records import Block, Outcome
 from opensession.parsers.claude_code.state import OPEN_CALLS, PROMPT_CHARS
 from opensession.parsers.claude_code.usage import count_response
+from opensession.parsers.decoding import beginning
 
 _SYNTHETIC = "<synthetic>"
 _CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
@@ -111,7 +112,7 @@ def _prompt(
     stream = reading.track.stream
     if not stream.first_prompt:
         typed = "\n".join(block["text"] for block in blocks if block["type"] == "Text")
-        stream.first_prompt = typed[:PROMPT_CHARS]
+        stream.first_prompt = beginning(typed, PROMPT_CHARS)
     reading.emit("UserMessage", blocks, attributes if attributes is not None else {})
 
 

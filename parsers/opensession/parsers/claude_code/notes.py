@@ -5,6 +5,7 @@ from __future__ import annotations
 from opensession.core.ids import fit
 from opensession.parsers.claude_code.records import Fork, Record
 from opensession.parsers.claude_code.state import AGENT_NAME, LISTED, TITLE_CHARS, State
+from opensession.parsers.decoding import beginning
 
 
 def keep(state: State, record: Record) -> None:
@@ -47,7 +48,7 @@ def entitle(state: State, leaf: str, summary: str) -> bool:
     Claude Code writes the titles of other conversations into a session's file as well, mostly at
     its beginning: such a title counts only if its record comes.
     """
-    summary = summary.strip()[:TITLE_CHARS]
+    summary = beginning(summary.strip(), TITLE_CHARS)
     if leaf in state.ids:
         state.summary = summary
         return True

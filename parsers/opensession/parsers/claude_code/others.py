@@ -12,6 +12,7 @@ from opensession.parsers.claude_code.attachments import plain
 from opensession.parsers.claude_code.reading import Reading
 from opensession.parsers.claude_code.records import Record
 from opensession.parsers.claude_code.state import LISTED, TITLE_CHARS
+from opensession.parsers.decoding import beginning
 
 SILENT = frozenset(
     {
@@ -124,13 +125,13 @@ def read_title(reading: Reading) -> None:
     """A name given to the session, by a person or by the model."""
     record, state = reading.record, reading.state
     if record.type == "custom-title":
-        state.custom_title = (record.custom_title or "").strip()[:TITLE_CHARS]
+        state.custom_title = beginning((record.custom_title or "").strip(), TITLE_CHARS)
     elif record.type == "ai-title":
-        state.ai_title = (record.ai_title or "").strip()[:TITLE_CHARS]
+        state.ai_title = beginning((record.ai_title or "").strip(), TITLE_CHARS)
     elif record.type == "agent-name":
-        state.agent_name = (record.agent_name or "").strip()[:TITLE_CHARS]
+        state.agent_name = beginning((record.agent_name or "").strip(), TITLE_CHARS)
     else:
-        state.tag = (record.tag or "").strip()[:TITLE_CHARS]
+        state.tag = beginning((record.tag or "").strip(), TITLE_CHARS)
 
 
 def read_pull_request(reading: Reading) -> None:

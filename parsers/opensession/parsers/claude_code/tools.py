@@ -10,6 +10,7 @@ import msgspec
 
 from opensession.core.hail import Block, code, json_block, text
 from opensession.parsers.claude_code.state import TITLE_CHARS, OpenCall
+from opensession.parsers.decoding import beginning
 from opensession.parsers.languages import language_of
 
 SUBAGENT_TOOLS = frozenset({"Task", "Agent"})
@@ -186,7 +187,7 @@ def _subagent(name: str, given: _Given) -> Call | None:
     heading = f"[{agent}] {description}" if agent else description
     blocks = [text(heading)] if heading else []
     blocks.append(text(prompt))
-    awaits = OpenCall(name, prompt=prompt_digest(prompt), title=description[:TITLE_CHARS])
+    awaits = OpenCall(name, prompt=prompt_digest(prompt), title=beginning(description, TITLE_CHARS))
     return Call("ToolCall", {"name": name}, _with_rest(blocks, given, _SUBAGENT), awaits)
 
 

@@ -11,6 +11,7 @@ from opensession.parsers.codex.injected import is_injected, request_in
 from opensession.parsers.codex.reading import Reading
 from opensession.parsers.codex.records import Content, Payload, Report
 from opensession.parsers.codex.state import RECENT_TEXTS, mark
+from opensession.parsers.decoding import beginning
 
 FIRST_PROMPT_CHARACTERS = 4000
 
@@ -172,7 +173,7 @@ def _told(reading: Reading, role: str, said: str) -> bool:
 def _prompt(reading: Reading, said: str) -> None:
     state = reading.state
     if not state.first_prompt:
-        state.first_prompt = request_in(said)[:FIRST_PROMPT_CHARACTERS]
+        state.first_prompt = beginning(request_in(said), FIRST_PROMPT_CHARACTERS)
 
 
 def _model(reading: Reading) -> Attributes | None:

@@ -19,7 +19,7 @@ import msgspec
 from opensession.core.hail import text
 from opensession.parsers import timeline
 from opensession.parsers.agent import Source
-from opensession.parsers.decoding import decode_any
+from opensession.parsers.decoding import beginning, decode_any
 from opensession.parsers.goose import usage
 from opensession.parsers.goose.messages import on_message
 from opensession.parsers.goose.pull import touch
@@ -220,7 +220,7 @@ def _describe(line: Timeline, row: dict[str, Any]) -> dict[str, Any]:
     state = line.state
     title = _string(row, "name") or _string(row, "description")
     if title and not _PLACEHOLDERS.fullmatch(title.strip()):
-        state.title = title[: timeline.TITLE_CHARACTERS]
+        state.title = beginning(title, timeline.TITLE_CHARACTERS)
     folder = _string(row, "working_dir")
     if folder and len(folder) <= timeline.PATH_CHARACTERS:
         state.cwd = state.cwd or folder

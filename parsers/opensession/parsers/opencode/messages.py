@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from opensession.core.hail import Attributes, text
+from opensession.parsers.decoding import beginning
 from opensession.parsers.opencode.memory import Memory, Message, know
 from opensession.parsers.opencode.values import Obj, micros, number, obj, price, time_of, words
 from opensession.parsers.timeline import (
@@ -26,7 +27,7 @@ def tell_session(line: Timeline, memory: Memory, info: Obj) -> None:
     state = line.state
     whole = "title" in info
     if whole:
-        title = words(info, "title")[:TITLE_CHARACTERS]
+        title = beginning(words(info, "title"), TITLE_CHARACTERS)
         state.title = "" if _PLACEHOLDER.match(title) else title
     folder = words(info, "directory")[:PATH_CHARACTERS]
     state.cwd = state.cwd or folder
