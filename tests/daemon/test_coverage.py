@@ -113,7 +113,7 @@ def test_a_database_of_another_schema_is_told_in_health_status_and_coverage_alik
     path = home.path / ".local/share/goose/sessions/sessions.db"
     path.parent.mkdir(parents=True)
     db = apsw.Connection(str(path))
-    db.execute("CREATE TABLE sessions (something TEXT); INSERT INTO sessions VALUES ('secret')")
+    db.execute("CREATE TABLE sessions (something TEXT); INSERT INTO sessions VALUES ('hush-hush')")
     db.close()
     os.utime(path, (1_700_000_000, 1_700_000_000))
     with running(home) as daemon:
@@ -129,7 +129,7 @@ def test_a_database_of_another_schema_is_told_in_health_status_and_coverage_alik
     assert "sessions" in reason
     assert red[0]["message"].endswith(reason)
     assert any(reason in notice for notice in notices)
-    assert "secret" not in str([health, notices, own])
+    assert "hush-hush" not in str([health, notices, own])
 
 
 def checks_of(status: AgentStatus, later_us: int = DAY_US, **indexing: Any) -> dict[str, Check]:

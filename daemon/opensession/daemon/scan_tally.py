@@ -22,13 +22,16 @@ from opensession.parsers.agent import Delta, SourceGone, SourceRefused
 MOST_FILES = 1000
 
 
+_Marks: TypeAlias = set[bytes]
+
+
 class _Kind(msgspec.Struct):
-    """The sums of one kind."""
+    """The sums of one kind; `values` are marks of the distinct ones."""
 
     set: str
     mode: str
     sure: Counter[str]
-    values: set[bytes]
+    values: _Marks
     left: int = 0
 
 
