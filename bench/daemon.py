@@ -76,6 +76,11 @@ class Running:
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system + times.children_user + times.children_system)
 
+    def own_cpu_seconds(self) -> float:
+        """CPU of the daemon alone: a worker that ends meanwhile has worked before."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def memory(self) -> int:
         """PSS of the process tree in bytes."""
         total = 0
