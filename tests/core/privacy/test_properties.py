@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opensession.core.hail import Event, json_block, text
@@ -56,6 +56,9 @@ def test_lines_are_never_lost(content: str) -> None:
     st.dictionaries(
         texts, texts | st.integers() | st.none() | st.just(4539148803436467), max_size=4
     )
+)
+@example(
+    {"": 4539148803436467, f"MIIEpAIBAAKCAQEA{'b7Yz' * 14}-----END RSA PRIVATE KEY-----": None}
 )
 def test_json_stays_json(value: dict[str, object]) -> None:
     for content in (json.dumps(value), json.dumps(value, indent=1), json.dumps(json.dumps(value))):

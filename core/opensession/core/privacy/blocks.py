@@ -54,6 +54,7 @@ _BACKWARDS = re.compile(
     rb"(?:[\s\"'`,+>|\\0-9nrt-]|[\xe2\x86\x92]){0,60}(?:[A-Za-z0-9+/=]{1,39}(?:[\s\"'`,+>|\\-]|[\xe2\x86\x92]){1,60})?"
     rb"(?:[A-Za-z0-9+/=]{40,8192}+(?:[\s\"'`,+>|\\0-9-]|[\xe2\x86\x92]){0,60}+){1,300}+"
 )
+_OTHER_TEXT = re.compile(rb"[,:](?:\s|\\{1,8}[nrt]){0,40}\\{0,7}\"")
 _WINDOW = 16 << 10
 _LINES = re.compile(
     rb"(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)(?:[ \t]{0,10}"
@@ -84,6 +85,8 @@ def block_detectors() -> list[Detector]:
         begin = start - before.end()
         body = text.data[begin:start]
         begin += len(body) - len(body.lstrip(b" \t\r\n\\\"'`,+>|-"))
+        for other in _OTHER_TEXT.finditer(text.data, begin, start):
+            begin = other.end()  # what stands before is of another value of the JSON around it
         return _found(text.data, begin, match.end(), text.data[begin:start], "private-key")
 
     return [
