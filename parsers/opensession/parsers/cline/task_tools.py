@@ -68,11 +68,6 @@ def action_of(name: str, arguments: Any) -> Action:
     return made
 
 
-def pairs_of(diff: str) -> list[tuple[str, str]]:
-    """The replacements of a diff in blocks of SEARCH and REPLACE."""
-    return [(old, new) for _, old, new in _blocks(diff)]
-
-
 def _usual(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The arguments with the path where it is looked for."""
     if words(given.get("path")):
