@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,6 +201,15 @@ def test_subagents_are_set_off_from_their_parent() -> None:
 
     assert next(iter(transcript.transcript_lines([page], row(), PLAIN, full=False)))[0] == "│"
     assert timeline.event_line(page[0], row(), PLAIN, full=False).startswith("└#4")
+
+
+def test_a_session_whose_archive_was_overwritten_says_so() -> None:
+    found = msgspec.structs.replace(detail(row()), altered_at="2026-11-17T22:00:00.000Z")
+
+    said = "\n".join(transcript.header_lines(found, PLAIN))
+
+    assert "not as its agent wrote it since 2026-11-17T22:00:00.000Z" in said
+    assert "not as its agent" not in "\n".join(transcript.header_lines(detail(row()), PLAIN))
 
 
 def test_fences_are_longer_than_any_in_the_text() -> None:

@@ -66,6 +66,10 @@ def test_the_archive_loses_the_value_and_nothing_else(home: Home, daemon: Daemon
     with daemon.client() as client:
         assert client.job("index.rebuild", wait=True)["error"] == ""
     assert len(daemon.call("sessions.list", all=True)["sessions"]) == 2
+    for ref in (ONE, TWO):
+        assert (
+            daemon.call("sessions.get", ref=ref)["altered_at"] == leak["sessions"][0]["altered_at"]
+        )
 
 
 def test_the_agents_own_file_is_named_and_never_written_to(home: Home, daemon: Daemon) -> None:

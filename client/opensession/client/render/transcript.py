@@ -29,6 +29,8 @@ def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
         yield screen.dim(f"a subagent of {line(row.parent)}")
     if row.blocked:
         yield screen.yellow(f"does not leave this machine: {line(row.blocked)}")
+    if found.altered_at:
+        yield screen.yellow(f"its archive is not as its agent wrote it since {found.altered_at}")
     if found.missing_bytes:
         yield screen.yellow(f"{numbers.size(found.missing_bytes)} of its source are lost")
 

@@ -129,7 +129,9 @@ class SessionGetParams(Params, frozen=True):
 
 
 class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """One session: its row, its own (unfolded) counts, and how its source stands."""
+    """One session: its row, its own (unfolded) counts, and how its source stands. `altered_at` (RFC
+    3339) says since when its archived bytes are no longer those that its agent wrote.
+    """
 
     session: SessionRow
     all_models: list[str]
@@ -138,6 +140,7 @@ class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
     missing_bytes: int
     attributes: dict[str, Any]
     seq: int | None = None
+    altered_at: str | None = None
 
 
 class SessionEventsParams(Params, frozen=True):

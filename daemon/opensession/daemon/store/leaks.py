@@ -96,6 +96,15 @@ def find(db: apsw.Connection, name: str) -> Leak:
     return found[0]
 
 
+def altered(db: apsw.Connection, agent: str, native_id: str) -> str | None:
+    """When bytes of a session were overwritten in the archive; None if they are as they were."""
+    found = db.execute(
+        "SELECT altered_us FROM leak_session WHERE origin = ? AND agent = ? AND native_id = ?",
+        (ORIGIN, agent, native_id),
+    ).get
+    return _time(int(found) if found is not None else None)
+
+
 def describe(db: apsw.Connection, leaks: Sequence[Leak]) -> dict[Key, Known]:
     """What the index has of the sessions that secrets reached."""
     wanted: dict[Key, set[int]] = {}
