@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.client.program import Cli
+from tests.helpers.transcripts import claude
+
+ONE = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.fixture
@@ -34,6 +37,32 @@ def test_what_a_person_says_of_what_is_kept(cli: Cli) -> None:
     assert "not paused" in cli.run("pause", "--off").stderr
     cli.fails(4, "unforget", "0a1b2c3d-0000-0000-0000-000000000000")
     cli.fails(4, "privacy", "allow", "0a1b2c3d")
+    cli.fails(4, "forget", "0a1b2c3d", "--yes")
     assert json.loads(cli.ok("config", "get", "privacy.exclude_patterns")) == [
         ".env", ".env.*", "*.pem", "id_*", "*.kdbx",
     ]  # fmt: skip
+
+
+def test_a_session_is_forgotten_once_that_is_confirmed(cli: Cli) -> None:
+    """DECISIONS §7: what destroys needs a confirmation on a terminal, or `--yes`."""
+    path = cli.stage.home / f".claude/projects/p/{ONE}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(claude(ONE, "hello", "there"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+
+    said = cli.fails(5, "forget", ONE)
+    assert any("will be forgotten" in each for each in said)
+    assert "--yes" in said[-1]
+    cli.fails(2, "forget", f"{ONE}#1", "--yes")
+    assert cli.json("log", "--all", "--json")
+    done = cli.run("forget", ONE[:8], "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert f"opensession unforget {ONE}" in done.stderr
+    assert cli.json("log", "--all", "--json") == []
+    assert list(cli.paths.archive_dir.rglob("*.zst")) == []
+    assert path.exists()
+    cli.ok("unforget", ONE)
+    cli.ok("index", "--wait")
+    assert [row["id"] for row in cli.json("log", "--all", "--json")] == [ONE]

@@ -16,7 +16,7 @@ _EXAMPLES = (
 _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
     ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
-    ("Privacy", ("privacy", "leaks")),
+    ("Privacy", ("privacy", "leaks", "pause", "forget", "unforget")),
     ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),
 )
 
