@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from opensession.core.hail import VERSION, Attributes, Block, Event, SessionInfo
-from opensession.core.privacy.redaction import untag
+from opensession.core.privacy.redaction import beginning, untag
 from opensession.core.stats import Stats, recompute
 from opensession.core.timeparse import format_time
 
@@ -129,7 +129,7 @@ def header_of(
             tool_version=info.tool_version or None,
         ),
         context=Context(
-            title=info.title or info.first_prompt[:80] or None,
+            title=info.title or beginning(info.first_prompt, 80) or None,
             description=description or None,
             tags=list(tags) or [info.agent],
             created_at=format_time(created_us),

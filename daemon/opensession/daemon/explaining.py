@@ -23,7 +23,7 @@ _SETS = {
 _SURE = {
     "certain": "a checksum or its structure was verified",
     "likely": "prefix, length and alphabet fit",
-    "possible": "only its place tells of it, or a checksum failed",
+    "possible": "its checksum does not fit, or its place alone tells of it",
 }
 
 _FORMLESS = frozenset(("assignments", "urls", "headers", "paths", "names", "own"))

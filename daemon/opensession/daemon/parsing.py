@@ -22,7 +22,7 @@ from opensession.core.fold import fold_session
 from opensession.core.hail import Event, SessionInfo
 from opensession.core.parsed import Candidate, Parsed, ParsedSession
 from opensession.core.paths import find_paths
-from opensession.core.privacy import Stripper
+from opensession.core.privacy import Stripper, beginning
 from opensession.core.stats import recompute
 from opensession.core.validate import validate
 from opensession.daemon.file_globs import FileGlobs
@@ -268,7 +268,7 @@ def _header(info: SessionInfo, events: Sequence[Event]) -> hail_lines.Header:
         info,
         created_us=events[0].time_us if events else 0,
         updated_us=events[-1].time_us if events else 0,
-        description=info.first_prompt[:500],
+        description=beginning(info.first_prompt, 500),
     )
 
 
@@ -282,7 +282,7 @@ def _parsed(
         rows.append(
             ParsedSession(
                 id=info.id,
-                title=info.title or info.first_prompt[:80],
+                title=info.title or beginning(info.first_prompt, 80),
                 role=info.role,
                 parent=info.parent,
                 cwd=info.cwd,

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from opensession.core.privacy.exclude import excluded
 from opensession.core.privacy.keys import load_key
-from opensession.core.privacy.redaction import untag
+from opensession.core.privacy.redaction import beginning, untag
 from opensession.core.privacy.rules import SETS, Confidence, Finding, OwnPattern, Rules
 from opensession.core.privacy.stripper import STRIP_VERSION, Stripper
 
@@ -33,6 +33,7 @@ __all__ = [
     "OwnPattern",
     "Rules",
     "Stripper",
+    "beginning",
     "excluded",
     "load_key",
     "untag",

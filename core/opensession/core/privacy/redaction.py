@@ -41,6 +41,17 @@ def untag(text: str) -> str:
     return _TAGGED.sub(r"[redacted:\1]", text)
 
 
+def beginning(text: str, most: int) -> str:
+    """At most so many characters of a stripped text; a placeholder is not cut in two."""
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    start = cut.rfind("[")
+    if start >= 0 and text.startswith("[redacted:", start) and "]" not in cut[start:]:
+        return cut[:start].rstrip()
+    return cut
+
+
 def untagged(root: Any) -> Any:
     """A JSON value without the tags of its placeholders."""
     if isinstance(root, str):

@@ -9,7 +9,7 @@ import msgspec
 
 from opensession.core import hail_lines
 from opensession.core.hail import SessionInfo
-from opensession.core.privacy import Stripper
+from opensession.core.privacy import Stripper, beginning
 from opensession.core.stats import Stats
 from opensession.daemon.store.families import IDS, id_list
 from opensession.daemon.store.prices import PriceBook
@@ -35,7 +35,7 @@ def header_line(
             info,
             created_us=created_us,
             updated_us=updated_us,
-            description=info.first_prompt[:DESCRIPTION_CHARS],
+            description=beginning(info.first_prompt, DESCRIPTION_CHARS),
             more={"git_repo_name": repository} if repository else {},
         )
     )

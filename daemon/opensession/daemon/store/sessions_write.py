@@ -7,6 +7,7 @@ import msgspec
 
 from opensession.core import ids
 from opensession.core.hail import SessionInfo
+from opensession.core.privacy import beginning
 from opensession.daemon.batch import Batch, PreparedSession, Tally
 from opensession.daemon.gitfacts import repository_name
 from opensession.daemon.store import events_write, text
@@ -110,7 +111,7 @@ def describe(
             "model": info.model,
             "tool_version": info.tool_version,
             "title": title,
-            "description": info.first_prompt[:DESCRIPTION_CHARS],
+            "description": beginning(info.first_prompt, DESCRIPTION_CHARS),
             "cwd": info.cwd,
             "last_cwd": info.last_cwd or info.cwd,
             "branch": info.git_branch,
@@ -205,7 +206,7 @@ def restate(db: apsw.Connection, session: Stored, prepared: PreparedSession) -> 
         "UPDATE session SET title = ?, description = ?, redactions = ?, info = ? WHERE id = ?",
         (
             title,
-            info.first_prompt[:DESCRIPTION_CHARS],
+            beginning(info.first_prompt, DESCRIPTION_CHARS),
             msgspec.json.encode(total).decode(),
             msgspec.msgpack.encode(info),
             session.id,
@@ -218,7 +219,8 @@ def restate(db: apsw.Connection, session: Stored, prepared: PreparedSession) -> 
 
 def title_of(info: SessionInfo) -> str:
     """The agent's own title, else the first prompt a person typed: one line, cut."""
-    return " ".join((info.title or info.first_prompt)[: 16 * TITLE_CHARS].split())[:TITLE_CHARS]
+    line = " ".join((info.title or info.first_prompt)[: 16 * TITLE_CHARS].split())
+    return beginning(line, TITLE_CHARS)
 
 
 def set_title(db: apsw.Connection, session: int, title: str) -> None:
