@@ -49,7 +49,7 @@ class PauseKeeper:
     def end(self, now: float) -> None:
         """What was written in the pause is known for ever; reading goes on."""
         if self._pauses is not None and self._pauses.current is not None:
-            self._pauses.end(self._survey())
+            self._pauses.end(self._survey(), self._grows)
             log.info("the pause is over")
         self.due = None
         self._dispatch.paused = False
@@ -72,6 +72,11 @@ class PauseKeeper:
                 self.due = now + left
                 return
         self.end(now)
+
+    def _grows(self, source: Source) -> bool:
+        """Whether a source is a file of lines that only grows, as it lies there."""
+        agent = self._agents[source.agent]
+        return agent.storage(source) == "lines" and not source.path.endswith(".zst")
 
     def _survey(self) -> list[tuple[Source, Stamp]]:
         """All sources as they are on disk now."""

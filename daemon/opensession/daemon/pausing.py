@@ -11,21 +11,23 @@ ends. What that means for a source that is read later:
                              any more, of a database the rows that came with such an event are not
 
 A file that was replaced (another inode) is one of the second kind: its bytes are not those that
-were counted. A pause that ran out while no daemon ran ends when the next one starts, since only
-that knows what sources are like.
+were counted. A pause that ran out while no daemon ran, or while the machine slept, ended when it
+ran out: what a file that only grows has of later times is taken in (see `pause_end`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import apsw
 import msgspec
 
 from opensession.core.hail import Event
 from opensession.daemon.guards import Guards
+from opensession.daemon.pause_end import reached
 from opensession.daemon.user_data import UserData
 from opensession.parsers.agent import SessionDelta, Source
 from opensession.parsers.stamps import Stamp
@@ -34,6 +36,9 @@ KIND = "paused"
 """The kind of the Custom event that stands in place of one that is not kept."""
 
 DEFAULT_SECONDS = 3600.0
+
+LATE_US = 2_000_000
+"""A pause that ends so long after it ran out was not watched to its end."""
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -64,6 +69,13 @@ class Skips(msgspec.Struct, frozen=True, array_like=True):
 NOTHING = Skips()
 
 
+class Mark(NamedTuple):
+    """A source as it is when a pause ends; with a path its lines tell which are of the pause."""
+
+    stamp: Stamp
+    path: str
+
+
 class Pauses:
     """Used by the ingest's thread; `current` may be read from any. What is changed is on the disk
     before a method returns.
@@ -90,12 +102,24 @@ class Pauses:
         self.current = pause
         return pause
 
-    def end(self, found: Iterable[tuple[Source, Stamp]]) -> None:
-        """Ends the pause: `found` are all sources as they are now."""
+    def end(
+        self,
+        found: Iterable[tuple[Source, Stamp]],
+        grows: Callable[[Source], bool] = lambda source: False,
+    ) -> None:
+        """Ends the pause: `found` are all sources as they are now; of those that only grow by lines
+        (`grows`) it is looked up how far they came in a pause that ran out before.
+        """
         if self.current is None:
             return
-        now = time.time_ns() // 1000
-        self._user.read(partial(_end, now_us=now, marks=self._marks(found)))
+        now, until = time.time_ns() // 1000, self.current.until_us
+        late = now > until + LATE_US
+        marks: dict[bytes, Mark] = {}
+        for source, stamp in found:
+            lines = late and stamp.mtime_ns > until * 1000 and grows(source)
+            hashed = self._guards.source_hash(source.agent, source.path)
+            marks[hashed] = Mark(stamp, source.path if lines else "")
+        self._user.read(partial(_end, ended_us=until if late else now, marks=marks))
         self.current = None
         self._times = self._user.read(_times)
         self._spans = self._user.read(_spans)
@@ -188,7 +212,7 @@ def _move(db: apsw.Connection, until_us: int) -> None:
     db.execute("UPDATE pause SET until_us = ? WHERE ended_us IS NULL", (until_us,))
 
 
-def _end(db: apsw.Connection, now_us: int, marks: Mapping[bytes, Stamp]) -> None:
+def _end(db: apsw.Connection, ended_us: int, marks: Mapping[bytes, Mark]) -> None:
     """Records what was added. Of a file that is another one now all was."""
     with db:
         pause, begun = db.execute("SELECT id, begun_us FROM pause WHERE ended_us IS NULL").get
@@ -198,19 +222,24 @@ def _end(db: apsw.Connection, now_us: int, marks: Mapping[bytes, Stamp]) -> None
                 "SELECT source, ino, size, mtime_ns FROM pause_begin"
             )
         }
-        for source, stamp in marks.items():
+        for source, (stamp, path) in marks.items():
             ino, size, mtime = before.get(source, (0, 0, 0))
             if source not in before and stamp.mtime_ns < begun * 1000:
                 continue  # in a folder that was not looked at then
             if (ino, size, mtime) == (_signed(stamp.ino), stamp.size, stamp.mtime_ns):
                 continue
             same = ino == _signed(stamp.ino) and stamp.size >= int(str(size))
+            first, last = int(str(size)) if same else 0, stamp.size
+            if path:
+                last = reached(path, first, last, ended_us)
+                if last == first:
+                    continue  # all of it was written later
             db.execute(
                 "INSERT INTO pause_span (source, pause, ino, first, last) VALUES (?, ?, ?, ?, ?)",
-                (source, pause, _signed(stamp.ino), size if same else 0, stamp.size),
+                (source, pause, _signed(stamp.ino), first, last),
             )
         db.execute("DELETE FROM pause_begin")
-        db.execute("UPDATE pause SET ended_us = ? WHERE id = ?", (now_us, pause))
+        db.execute("UPDATE pause SET ended_us = ? WHERE id = ?", (ended_us, pause))
 
 
 def _signed(number: int) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import apsw
 import pytest
 
+from opensession.core.timeparse import parse_time
 from tests.daemon.rules.homes import OTHER, SESSION, archived, prompt, sessions, texts, transcript
-from tests.helpers.daemon import Daemon, Home, running, temporary_home
+from tests.helpers.daemon import Daemon, Home, eventually, running, temporary_home
 
 
 @pytest.fixture
@@ -90,6 +92,27 @@ def test_a_pause_ends_by_itself(home: Home) -> None:
         while daemon.call("privacy.pause")["paused"]:
             pass
         transcript(home, prompt(3, "after it"), append=True)
+        _check(home, daemon)
+
+
+def test_a_pause_that_ran_out_without_a_daemon_ended_when_it_ran_out(home: Home) -> None:
+    """DECISIONS §5: it lasts as long as it was told, also where nobody was there at its end."""
+    transcript(home, prompt(1, "before it"))
+    with running(home) as daemon:
+        daemon.index()
+        daemon.call("privacy.pause", seconds=3600)
+        assert daemon.stop() == 0
+    db = apsw.Connection(str(home.paths.user_db))
+    ended = parse_time("2026-01-02T03:00:03.500Z")
+    db.execute("UPDATE pause SET until_us = ?", (ended,))
+    db.close()
+    within = (prompt(2, "within it, one"), '{"type":"summary","summary":"within it, no time"}\n')
+    transcript(home, *within, prompt(3, "within it, two"), prompt(4, "after it"), append=True)
+    with running(home) as daemon:
+        eventually(lambda: not daemon.call("privacy.pause")["paused"])
+        _check(home, daemon)
+        with daemon.client() as client:
+            client.job("index.rebuild", wait=True)
         _check(home, daemon)
 
 
