@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from bench.privacy_labels import afterwards, blocks, hand
+from bench.privacy_labels import afterwards, blocks, hand, held_out
 from bench.privacy_labels.alike import lookalikes
 from bench.privacy_labels.lines import ALONE
+from bench.privacy_labels.kind import Kind
 from bench.privacy_labels.planted import KINDS, Sample, Secret, planted, split
 from bench.privacy_score import Score, score, score_split
 from bench.privacy_speed import throughput
@@ -67,7 +68,8 @@ def privacy(seed: int, *, verbose: bool = False, corpus: Path | None = None) -> 
         *_by_set(made),
         *_optional(seed),
         _split(stripper, seed),
-        *_afterwards(stripper, seed),
+        *_apart(stripper, seed, "written down later", afterwards.KINDS),
+        *_apart(stripper, seed, "held out", held_out.KINDS),
         *_by_hand(stripper, corpus),
         *throughput(stripper, seed, hand.events(corpus) if corpus else []),
     ]
@@ -136,28 +138,30 @@ def _split(stripper: Stripper, seed: int) -> Figure:
     )
 
 
-def _afterwards(stripper: Stripper, seed: int) -> list[Figure]:
-    """Kinds and places that the detectors were not made for."""
-    forms = tuple(kind for kind in afterwards.KINDS if kind.alone)
-    places = tuple(kind for kind in afterwards.KINDS if not kind.alone)
+def _apart(stripper: Stripper, seed: int, name: str, kinds: tuple[Kind, ...]) -> list[Figure]:
+    """Recall of kinds and places that are not of the labelled set."""
+    forms = tuple(kind for kind in kinds if kind.alone)
+    places = tuple(kind for kind in kinds if not kind.alone)
     samples = [*planted(seed, 12, forms), *planted(seed, 150, places)]
     made = score(stripper, samples)
     missed = Counter(_how_known(miss.secret) for miss in made.misses)
     total = Counter(_how_known(secret) for sample in samples for secret in sample.secrets)
     return [
         Figure(
-            f"recall, written down later: {name}",
-            f"{(1 - missed[name] / total[name]) * 100:.0f} %",
-            note=f"{total[name]} secrets",
+            f"recall, {name}: {how}",
+            f"{(1 - missed[how] / total[how]) * 100:.0f} %",
+            note=f"{total[how]} secrets",
         )
-        for name in total
+        for how in total
     ]
 
 
 def _how_known(secret: Secret) -> str:
     if secret.template in ALONE:
         return "an unknown vendor's key by itself"
-    return "places" if secret.template == "its own" else "an unknown vendor's key beside a name"
+    if secret.template == "its own":
+        return secret.kind.partition(": ")[2].replace(" in a place", "s in places")
+    return "an unknown vendor's key beside a name"
 
 
 def _by_hand(stripper: Stripper, corpus: Path | None) -> list[Figure]:

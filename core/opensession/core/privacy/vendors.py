@@ -6,7 +6,7 @@ import re
 
 from opensession.core.privacy.kinds.form import TELLING, Kind
 from opensession.core.privacy.scanner import PLACED, SPECIFIC, Detector, Found, Text
-from opensession.core.privacy.values import is_fake
+from opensession.core.privacy.values import is_fake, is_repeated
 
 _HASH = re.compile(rb"(?i)commit|sha|digest|\bhash|\brev\b|checksum|integrity|version|\bid\b|_id\b")
 
@@ -24,7 +24,9 @@ def kind_detector(kind: Kind) -> Detector:
         if between and not _tells(text.data[start:begin]):
             return None
         confidence = kind.check(value)
-        if confidence is None or (confidence != "certain" and is_fake(value)):
+        if confidence is None or is_repeated(value):
+            return None
+        if confidence != "certain" and is_fake(value):
             return None
         return Found(begin, end, kind.name, kind.set, confidence, rank)
 
