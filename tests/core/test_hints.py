@@ -23,8 +23,8 @@ def test_other_files_are_no_hints(name: str) -> None:
 
 @given(
     st.sampled_from(["turn", "end"]),
-    st.from_regex(r"[a-z0-9-]{1,40}\Z"),
-    st.from_regex(r"([A-Za-z0-9][A-Za-z0-9._-]{0,127})?\Z"),
+    st.from_regex(r"[a-z0-9-]{1,40}", fullmatch=True),
+    st.from_regex(r"([A-Za-z0-9][A-Za-z0-9._-]{0,127})?", fullmatch=True),
 )
 def test_a_name_is_read_as_it_was_made(happened: str, agent: str, session: str) -> None:
     made = hint_name("end" if happened == "end" else "turn", agent, session)
