@@ -7,6 +7,7 @@ these rows.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import apsw
@@ -104,6 +105,16 @@ def rewind(db: apsw.Connection, session: int, keep: int) -> None:
     db.execute("DELETE FROM event WHERE id BETWEEN ? AND ?", span)
     db.execute("DELETE FROM search WHERE rowid BETWEEN ? AND ?", span)
     db.execute("DELETE FROM file_touch WHERE session = ? AND seq > ?", (session, keep))
+    unsettle(db, session)
+
+
+def unsettle(db: apsw.Connection, session: int) -> None:
+    """Notes that events of a session were changed or taken away, not only added."""
+    now = time.time_ns() // 1000
+    # Never the same twice, whatever the clock does.
+    db.execute(
+        "UPDATE session SET settled_us = max(?, settled_us + 1) WHERE id = ?", (now, session)
+    )
 
 
 def stored_events(db: apsw.Connection, session: int, last_seq: int) -> list[Event]:

@@ -72,6 +72,8 @@ def store(db: apsw.Connection, found: list[Restripped]) -> list[Change]:
                     "INSERT INTO search (rowid, text, parts) VALUES (?, ?, ?)",
                     (key, row.search, row.parts),
                 )
+        if one.rows:
+            events_write.unsettle(db, one.session)
         title = sessions_write.restate(db, session, one.prepared)
         if one.rows or title != session.title:
             changes.append(

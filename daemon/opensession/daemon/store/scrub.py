@@ -16,7 +16,7 @@ from opensession.daemon.archive.scrubbing import scrub as scrub_archive
 from opensession.daemon.masking import Needles
 from opensession.daemon.store import body, sources, text
 from opensession.daemon.store.connect import Transaction
-from opensession.daemon.store.events_write import MAX_SEQ, SEQ_BITS, key
+from opensession.daemon.store.events_write import MAX_SEQ, SEQ_BITS, key, unsettle
 from opensession.daemon.store.sessions_write import ORIGIN, set_title
 from opensession.daemon.store.writer import Writer
 
@@ -177,6 +177,7 @@ def _scrub_event(db: apsw.Connection, row: int, value: Value) -> bool:
     if changed == event:
         return False
     db.execute("UPDATE event SET body = ? WHERE id = ?", (body.encode(changed), row))
+    unsettle(db, row >> SEQ_BITS)
     db.execute("DELETE FROM search WHERE rowid = ?", (row,))
     searched = text.fts_text(text.search_text(changed))
     if searched:

@@ -83,7 +83,9 @@ def insert(
         " VALUES (?, ?, ?, ?, ?, ?, x'')",
         (ORIGIN, agent, native_id, short, source, prepared.secondary),
     )
-    found = load(db, db.last_insert_rowid())
+    number = db.last_insert_rowid()
+    events_write.unsettle(db, number)
+    found = load(db, number)
     assert found is not None  # noqa: S101 - just inserted
     return found
 
