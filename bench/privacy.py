@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.privacy_labels import afterwards, blocks, hand, held_out
 from bench.privacy_labels.alike import lookalikes
-from bench.privacy_labels.lines import ALONE
 from bench.privacy_labels.kind import Kind
+from bench.privacy_labels.lines import ALONE
 from bench.privacy_labels.planted import KINDS, Sample, Secret, planted, split
 from bench.privacy_score import Score, score, score_split
 from bench.privacy_speed import throughput
