@@ -17,7 +17,7 @@ _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
     ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
     ("Privacy", ("privacy", "leaks", "pause", "forget", "unforget")),
-    ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),
+    ("Set up", ("config", "server", "completion", "demo", "rpc", "uninstall")),
 )
 
 _ROOT_GROUPS = {
@@ -25,6 +25,7 @@ _ROOT_GROUPS = {
     "watcher": "which agents",
     "privacy": "scan, explain, test, preview",
     "leaks": "the secrets that sessions hold; resolve, scrub",
+    "server": "the hub that sessions are published to",
 }
 
 

@@ -56,6 +56,7 @@ COMMANDS: dict[str, Entry] = {
     "config get": Entry("config", "get", "one setting"),
     "config set": Entry("config", "set_value", "change a setting; comments are kept"),
     "config path": Entry("config", "path", "where the settings are"),
+    "server run": Entry("server", "run", "be a hub that sessions are published to"),
     "completion": Entry("completion", "completion", "a completion script for bash, zsh or fish"),
     "rpc": Entry("rpc", "rpc", "call a method of the daemon"),
     "demo": Entry("demo", "demo", "see it all on sample sessions, in a temporary home"),
@@ -75,6 +76,7 @@ GROUPS: dict[str, str] = {
     "privacy": "what is private, and what is done about it",
     "leaks": "the secrets that sessions hold",
     "config": "settings",
+    "server": "the hub that sessions are published to",
 }
 
 ALIASES: dict[str, str] = {
