@@ -32,6 +32,11 @@ SMALL_BYTES = 2 << 20
 BACKLOG_BYTES = 8 << 20
 """What there is to read of all sources from which on workers are started."""
 
+HEAVY_BYTES = 16 << 20
+"""From this size on a file that is read whole is read while nothing else of a backlog begins: it
+takes several times its size in memory.
+"""
+
 NO_WORKER_SECONDS = 5.0
 """How long a backlog waits after no worker could be started."""
 
@@ -192,7 +197,7 @@ class Dispatch:
         return bool(self.pool.workers) or self.backlog.bytes_left > BACKLOG_BYTES
 
     def _takes_bulk(self) -> bool:
-        if not self._workers_allowed:
+        if not self._workers_allowed or any(_heavy(each.job) for each in self._flights.values()):
             return False
         return self.pool.room > 0 if self._in_workers() else self.pool.room_here(BULK)
 
@@ -402,3 +407,7 @@ class Dispatch:
         """Nothing of what is under way will be stored (the disk is full)."""
         self._writing.void(list(self._flights))
         self.pool.kill()
+
+
+def _heavy(job: Job) -> bool:
+    return job.storage == "whole" and job.size > HEAVY_BYTES
