@@ -74,6 +74,14 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     last_us: int = 0
 
 
+class PrivateLine(msgspec.Struct, frozen=True, array_like=True):
+    """A prompt of a session that says that it is private; time 0 where its agent tells none."""
+
+    session: str
+    seq: int
+    time_us: int
+
+
 class PreparedSession(msgspec.Struct, frozen=True, array_like=True):
     """A `parsers.agent.SessionDelta`, stripped and encoded: rows are seq `keep + 1` and on.
 
@@ -100,8 +108,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     not continue what it has. `raw_bytes` counts source bytes; `frame` is None when nothing is to be
     archived. `more` says that another batch of the same read follows. With `keeps` a session that
     a whole read does not mention stays as it is. What is `older` comes from an earlier generation
-    of the archive, which it says nothing new about. Of the `private` sessions a prompt says so.
-    `rules` tells the rules it was stripped by from others (empty: nobody asks).
+    of the archive, which it says nothing new about. The prompts in `private` say that their
+    sessions are. `rules` tells the rules it was stripped by from others (empty: nobody asks).
     """
 
     source_id: int
@@ -118,7 +126,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     more: bool
     keeps: bool = False
     older: bool = False
-    private: list[str] = []
+    private: list[PrivateLine] = []
     rules: str = ""
 
 

@@ -16,20 +16,27 @@ import apsw
 import msgspec
 
 from opensession.daemon.archive.space import DiskFull
+from opensession.daemon.batch import PrivateLine
 from opensession.daemon.store import leaks_write
 from opensession.daemon.user_data import UserData
 
 
 class Tombstone(msgspec.Struct, frozen=True):
     """A session that is not taken in, unless `released`. `because` is the one that said so, itself
-    or a parent; `alone` says that its source holds nothing else.
+    or a parent; `alone` says that its source holds nothing else. Of a released one `counted_seq` is
+    its last event when it was read again: what is said later counts again. Times in microseconds.
     """
 
     session: bytes
     source: bytes
     because: bytes
     alone: bool
-    released: bool = False
+    released_us: int | None = None
+    counted_seq: int | None = None
+
+    @property
+    def released(self) -> bool:
+        return self.released_us is not None
 
 
 class Guards:
@@ -62,10 +69,34 @@ class Guards:
         found = self._tombstones.get(self.session_hash(agent, native_id))
         return found is not None and not found.released
 
-    def is_released(self, agent: str, native_id: str) -> bool:
-        """Whether a session was taken in again by `unforget`: its `#private` counts no more."""
+    def counts(self, agent: str, line: PrivateLine) -> bool:
+        """Whether a line `#private` makes its session private. Of one that `unforget` took in again
+        the lines that were there then do not: a line counts that is later by its time, or comes
+        after what was read then.
+        """
+        found = self._tombstones.get(self.session_hash(agent, line.session))
+        if found is None or found.released_us is None:
+            return True
+        if found.counted_seq is not None and line.seq > found.counted_seq:
+            return True
+        return found.released_us < line.time_us <= time.time_ns() // 1000
+
+    def is_uncounted(self, agent: str, native_id: str) -> bool:
+        """Whether a session was taken in again and is still to be read for the first time."""
         found = self._tombstones.get(self.session_hash(agent, native_id))
-        return found is not None and found.released
+        return found is not None and found.released and found.counted_seq is None
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether there is any such session."""
+        return any(one.released and one.counted_seq is None for one in self._tombstones.values())
+
+    def count(self, agent: str, native_id: str, last_seq: int) -> None:
+        """A session that was taken in again has so many events now."""
+        session = self.session_hash(agent, native_id)
+        self._write(partial(_count, session=session, last_seq=last_seq))
+        counted = msgspec.structs.replace(self._tombstones[session], counted_seq=last_seq)
+        self._tombstones = {**self._tombstones, session: counted}
 
     def because_of(self, agent: str, native_id: str) -> bytes:
         """The session that made this one private."""
@@ -105,8 +136,9 @@ class Guards:
             for one in self._tombstones.values()
             if session in (one.session, one.because) and not one.released
         ]
-        self._write(partial(_release, found=found))
-        free = {one.session: msgspec.structs.replace(one, released=True) for one in found}
+        now = time.time_ns() // 1000
+        self._write(partial(_release, found=found, now_us=now))
+        free = {one.session: msgspec.structs.replace(one, released_us=now) for one in found}
         self._tombstones = {**self._tombstones, **free}
         return found
 
@@ -160,11 +192,11 @@ def blocked_reason(blocked: Collection[str]) -> str:
 
 def _tombstones(db: apsw.Connection) -> dict[bytes, Tombstone]:
     rows = db.execute(
-        "SELECT session, source, because, alone, released_us IS NOT NULL FROM tombstone"
+        "SELECT session, source, because, alone, released_us, counted_seq FROM tombstone"
     )
     return {
-        session: Tombstone(session, source, because, bool(alone), bool(released))
-        for session, source, because, alone, released in rows
+        session: Tombstone(session, source, because, bool(alone), released_us, counted_seq)
+        for session, source, because, alone, released_us, counted_seq in rows
     }
 
 
@@ -182,13 +214,16 @@ def _forget(db: apsw.Connection, found: Sequence[Tombstone]) -> None:
         )
 
 
-def _release(db: apsw.Connection, found: Sequence[Tombstone]) -> None:
-    now = time.time_ns() // 1000
+def _release(db: apsw.Connection, found: Sequence[Tombstone], now_us: int) -> None:
     with db:
         db.executemany(
-            "UPDATE tombstone SET released_us = ? WHERE session = ?",
-            [(now, one.session) for one in found],
+            "UPDATE tombstone SET released_us = ?, counted_seq = NULL WHERE session = ?",
+            [(now_us, one.session) for one in found],
         )
+
+
+def _count(db: apsw.Connection, session: bytes, last_seq: int) -> None:
+    db.execute("UPDATE tombstone SET counted_seq = ? WHERE session = ?", (last_seq, session))
 
 
 def _allow(db: apsw.Connection, session: bytes, undo: bool) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from opensession.core.hail import Event
 from opensession.core.privacy import STRIP_VERSION, Stripper
 from opensession.daemon.archive import make_frame
-from opensession.daemon.batch import Batch, PreparedSession, Row, Touch
+from opensession.daemon.batch import Batch, PreparedSession, PrivateLine, Row, Touch
 from opensession.daemon.findings import secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
 from opensession.daemon.pausing import without_paused
@@ -83,7 +83,7 @@ def batches(
             unknown=delta.unknown,
             more=more,
             keeps=delta.keeps,
-            private=[one.info.id for one in sessions if says_private(one)],
+            private=[line for one in sessions for line in private_lines(one)],
         )
         cursor, anew = delta.cursor, False
 
@@ -144,19 +144,22 @@ def restripped(delta: SessionDelta, taking: Taking) -> PreparedSession:
     return _session(delta, taking, {})
 
 
-def says_private(delta: SessionDelta) -> bool:
-    """Whether a person typed `#private` as a whole line of a prompt (DECISIONS §5)."""
+def private_lines(delta: SessionDelta) -> list[PrivateLine]:
+    """The prompts in which a person typed `#private` as a whole line (DECISIONS §5)."""
     if delta.info.role != "primary" or delta.secondary:
-        return False
-    return any(
-        event.type == "UserMessage"
+        return []
+    return [
+        PrivateLine(
+            delta.info.id, seq, 0 if event.attributes.get("time.estimated") else event.time_us
+        )
+        for seq, event in enumerate(delta.events, start=delta.keep + 1)
+        if event.type == "UserMessage"
         and any(
             PRIVATE_LINE in said and any(line.strip() == PRIVATE_LINE for line in said.splitlines())
             for block in event.blocks
             if isinstance(said := block.get("text"), str)
         )
-        for event in delta.events
-    )
+    ]
 
 
 def _row(event: Event) -> Row:

@@ -113,6 +113,22 @@ def test_a_private_session_of_a_database_is_forgotten_alone(rig: Rig, notes: Not
         assert b"first" in _archive(rig)
 
 
+def test_a_line_that_is_later_by_its_time_counts(rig: Rig, notes: Notes) -> None:
+    """It was typed between `unforget` and the first read; those before do not count."""
+    notes.say(ONE, "first", "#private")
+    with _ingest(rig) as (made, _):
+        rig.run(made)
+        assert rig.events() == {}
+        assert made.take_again(ONE) == 1
+        rig.run(made)
+        assert rig.events() == {ONE: 2}
+        made.forget("codex", ONE)
+        assert made.take_again(ONE) == 1
+        notes.say(ONE, f"#private@{time.time_ns() // 1000}")
+        rig.run(made)
+        assert rig.events() == {}
+
+
 def test_a_crash_after_the_tombstone_leaves_nothing(rig: Rig, notes: Notes) -> None:
     """What a crash left of a forgotten session is taken away at the next start."""
     notes.say(ONE, "first")

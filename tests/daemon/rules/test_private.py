@@ -90,6 +90,29 @@ def test_unforget_takes_it_in_again(home: Home) -> None:
         assert "and on" in texts(daemon)
 
 
+def test_a_later_private_line_counts_again(home: Home) -> None:
+    """What the session says after it was taken in again is said anew; what it said before is not,
+    also when the index is made anew.
+    """
+    transcript(home, prompt(1, f"first {WORD}\n#private"), prompt(2, "more"))
+    with running(home) as daemon:
+        daemon.index()
+        daemon.call("archive.forget", ref=SESSION, undo=True)
+        daemon.index()
+        transcript(home, prompt(3, "and on"), append=True)
+        daemon.index()
+        with daemon.client() as client:
+            client.job("index.rebuild", wait=True)
+        assert "and on" in texts(daemon)
+        transcript(home, prompt(4, "#private"), append=True)
+        daemon.index()
+        assert sessions(daemon) == {}
+        assert WORD.encode() not in archived(home)
+        daemon.call("archive.forget", ref=SESSION, undo=True)
+        daemon.index()
+        assert "and on" in texts(daemon)
+
+
 def test_a_word_amid_a_line_is_nothing(home: Home) -> None:
     """DECISIONS §5: it counts only as a whole line of a prompt a person typed."""
     transcript(home, prompt(1, "what does #private mean?\n#privateer"))

@@ -36,6 +36,7 @@ class Private:
         self._index = index
         self._archive_dir = archive_dir
         self._guards = guards
+        self._reached: dict[tuple[int, str], int] = {}
 
     def admitted(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Change]]:
         """The batches without private sessions; those that say that they are, are forgotten."""
@@ -48,10 +49,13 @@ class Private:
             row = sources.load(self._db, batch.source_id)
             if row is None:
                 continue
-            for name in batch.private:
-                if not self._known(row, name) and not self._guards.is_released(row.agent, name):
+            for line in batch.private:
+                name = line.session
+                if not self._known(row, name) and self._guards.counts(row.agent, line):
                     changes += self.forget(row.agent, name, row, rows=batch.keeps)
                     row = sources.load(self._db, row.id) or row
+            if self._guards.uncounted:
+                self._count(row, batch)
             admitted = self._without_private(row, batch)
             if admitted is not None:
                 found.append(admitted)
@@ -162,6 +166,21 @@ class Private:
                 sources.record_found(self._db, number)
             sources.restart(self._db, ids)
         return ids
+
+    def _count(self, row: SourceRow, batch: Batch) -> None:
+        """Notes how far sessions that were taken in again come, once they are read to the end."""
+        for prepared in batch.sessions:
+            name = prepared.info.id
+            if self._guards.is_uncounted(row.agent, name):
+                known = self._reached.get((row.id, name), 0)
+                last = max(known, prepared.keep + len(prepared.rows))
+                self._reached[row.id, name] = last
+        if batch.more:
+            return
+        for source, name in [each for each in self._reached if each[0] == row.id]:
+            last = self._reached.pop((source, name))
+            if self._guards.is_uncounted(row.agent, name):
+                self._guards.count(row.agent, name, last)
 
     def _known(self, row: SourceRow, name: str) -> bool:
         return self._guards.is_private(row.agent, name)
