@@ -126,7 +126,9 @@ def test_nothing_of_a_source_reaches_the_terminal_as_a_command() -> None:
     root = RootCoverage(path=EVIL, exists=True, watching="events", sources=0, note=EVIL)
     check = Check(name="agent.codex.lag", state="red", message=EVIL, hint=EVIL)
     one = codex(sources=[source], roots=[root], checks=[check], failed={EVIL: 1})
-    found = CoverageResult(agents=[one], unrecognised=[Unrecognised(EVIL, EVIL)], problems=[EVIL])
+    found = CoverageResult(
+        agents=[one], unrecognised=[Unrecognised(EVIL, EVIL)], problems=[EVIL], ignored=[EVIL]
+    )
 
     assert all(c in "\n" or c.isprintable() for c in text(found, everything=True))
 

@@ -93,6 +93,12 @@ def check_custom(unrecognised: Sequence[Unrecognised]) -> list[Check]:
     ]
 
 
+def check_repositories(notes: Sequence[str]) -> list[Check]:
+    """Keys of repositories' own configuration that do not count."""
+    hint = "a repository can only make the rules stricter: edit that file"
+    return [_check("privacy.repository", "warn", note, hint) for note in notes]
+
+
 def check_installed(problems: Sequence[str]) -> list[Check]:
     """Agents of other distributions that could not be loaded."""
     return [_check("agents.installed", "warn", problem) for problem in problems]

@@ -15,7 +15,8 @@ from opensession.core.rpc.daemon import Check, Paths, Status
 from opensession.core.rpc.envelope import PROTOCOL
 from opensession.core.timeparse import format_time
 from opensession.daemon import budget, checks, user_data
-from opensession.daemon.privacy_rules import fingerprint
+from opensession.daemon import repository_notes as ignored
+from opensession.daemon.privacy_rules import fingerprint, privacy_rules
 from opensession.daemon.state import App
 from opensession.daemon.store import leaks, overview
 from opensession.daemon.store.outdated import Outdated, outdated
@@ -141,6 +142,16 @@ async def check_leaks(app: App) -> list[Check]:
         return []
     unresolved, _ = await app.user.run(leaks.counts)
     return checks.check_leaks(unresolved)
+
+
+async def repository_notes(app: App) -> list[str]:
+    """What repositories ask for that does not count; nothing while the index is replaced."""
+    try:
+        places = await app.library.query(ignored.folders)
+    except OpenSessionError:
+        return []
+    rules = privacy_rules(app.loaded.settings.privacy)
+    return await asyncio.to_thread(ignored.notes, places, rules)
 
 
 def check_capture(app: App) -> list[Check]:

@@ -53,9 +53,7 @@ def rules_for(folder: str) -> RepositoryRules:
 
     Looks from the folder upwards to the first that holds `.git`; without one, in it alone.
     """
-    if not folder.startswith("/") or "\0" in folder:
-        return NONE
-    found = [one for place in _folders(os.path.normpath(folder)) if (one := _in_folder(place))]
+    found = [one for _, one in files_for(folder)]
     if not found:
         return NONE
     modes: dict[str, str] = {}
@@ -68,6 +66,14 @@ def rules_for(folder: str) -> RepositoryRules:
         tuple(note for one in found for note in one.notes)[:_MOST_NOTES],
         hashlib.sha256("".join(one.mark for one in found).encode()).hexdigest()[:16],
     )
+
+
+def files_for(folder: str) -> list[tuple[str, RepositoryRules]]:
+    """The files that count for a folder, and what each says."""
+    if not folder.startswith("/") or "\0" in folder:
+        return []
+    places = _folders(os.path.normpath(folder))
+    return [(f"{place}/{FOLDER}/{NAME}", one) for place in places if (one := _in_folder(place))]
 
 
 def _folders(folder: str) -> list[str]:

@@ -129,6 +129,29 @@ def test_its_sessions_follow_it_and_others_do_not(home: Home) -> None:
         assert VALUE in texts(daemon)
 
 
+def test_what_does_not_count_is_told_with_its_file_and_key(home: Home) -> None:
+    """In `coverage` and `health`, a line each: keys that are not a repository's, looser modes."""
+    project = home.path / "work"
+    said = '[privacy]\nstrip_paths = false\nmodes = { keys = "off", mail = "redact" }\n[server]\n'
+    file = _repository(project, said)
+    transcript(home, prompt(1, "look", SESSION, str(project / "src")))
+    transcript(home, prompt(1, "look", OTHER, str(project)), session=OTHER)
+    with running(home) as daemon:
+        daemon.index()
+        told = daemon.call("agents.coverage")["ignored"]
+        assert sorted(told) == [
+            f"{file}: privacy.modes.keys = off is looser than your redact: ignored",
+            f"{file}: privacy.strip_paths is not for a repository to say: ignored",
+            f"{file}: server is not for a repository to say: ignored",
+        ]
+        health = daemon.call("daemon.health")
+        found = [each for each in health["checks"] if each["name"] == "privacy.repository"]
+        assert [each["message"] for each in found] == told
+        assert {each["state"] for each in found} == {"warn"}
+        file.write_text("[privacy]\n")
+        assert daemon.call("agents.coverage")["ignored"] == []
+
+
 def test_a_folder_that_its_repository_excludes(home: Home) -> None:
     project = home.path / "work"
     _repository(project, '[privacy]\nexclude_paths = ["private"]\n')

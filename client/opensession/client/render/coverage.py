@@ -43,7 +43,7 @@ def coverage_lines(
     for folder in found.unrecognised:
         path = tilde(line(folder.path), home)
         yield screen.yellow(f"! custom path {path}: {line(folder.reason)}")
-    for problem in found.problems:
+    for problem in (*found.problems, *found.ignored):
         yield screen.yellow(f"! {line(problem)}")
 
 

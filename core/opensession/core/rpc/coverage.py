@@ -89,9 +89,12 @@ class Unrecognised(msgspec.Struct, frozen=True):
 
 
 class CoverageResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`problems` are agents of other distributions that could not be loaded, in sentences."""
+    """`problems` are agents of other distributions that could not be loaded, `ignored` the keys of
+    repositories' own configuration that do not count, in sentences.
+    """
 
     agents: list[AgentCoverage]
     unrecognised: list[Unrecognised] = []
     problems: list[str] = []
+    ignored: list[str] = []
     indexing: Indexing = Indexing()

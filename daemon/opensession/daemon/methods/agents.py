@@ -12,7 +12,7 @@ import apsw
 from opensession.core.errors import NotFound
 from opensession.core.rpc.coverage import AgentCoverage, CoverageParams, CoverageResult
 from opensession.core.rpc.index import AgentRow, AgentsListParams, AgentsListResult
-from opensession.daemon import checks
+from opensession.daemon import checks, facts
 from opensession.daemon.client import Client
 from opensession.daemon.coverage import agents as coverage_of_agents
 from opensession.daemon.reconcile import scan, survey
@@ -71,13 +71,14 @@ async def coverage(app: App, params: CoverageParams, client: Client) -> Coverage
             (agent, enabled(agent.name), resolved(roots))
             for agent, roots in zip(agents, library.roots_of(agents), strict=True)
         ]
-        facts = library.coverage_facts()
-        return coverage_of_agents(db, params, places, statuses, found, facts)
+        known = library.coverage_facts()
+        return coverage_of_agents(db, params, places, statuses, found, known)
 
     return CoverageResult(
         agents=await library.query(work),
         unrecognised=await asyncio.to_thread(library.unrecognised),
         problems=list(INSTALLED.problems),
+        ignored=await facts.repository_notes(app),
         indexing=indexing,
     )
 

@@ -93,6 +93,7 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *await facts.check_index(app),
         *await facts.check_leaks(app),
         *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
+        *checks.check_repositories(await facts.repository_notes(app)),
         *checks.check_installed(INSTALLED.problems),
         *checks.check_agents(
             await app.library.agent_status(look=True),
