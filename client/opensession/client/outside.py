@@ -27,10 +27,21 @@ def changes(*kinds: str) -> list[Change]:
     return [change for change in found if not kinds or change.kind in kinds]
 
 
-def record(kind: str, path: str, before: bytes | None = None, after: bytes | None = None) -> None:
-    """Remember a change that is about to be made."""
+def record(
+    kind: str,
+    path: str,
+    before: bytes | None = None,
+    after: bytes | None = None,
+    *,
+    backup: str = "",
+) -> None:
+    """Remember a change that is about to be made; `backup` is a copy of the file before."""
     params = ChangesRecordParams(
-        kind=kind, path=path, sha256_before=_hash(before), sha256_after=_hash(after)
+        kind=kind,
+        path=path,
+        sha256_before=digest(before),
+        sha256_after=digest(after),
+        backup=backup,
     )
     ask("changes.record", params, ChangesRecordResult)
 
@@ -65,7 +76,7 @@ def write_file(kind: str, path: Path, data: bytes, *, mark: str) -> bool:
 def remove_file(path: Path, made: list[Change]) -> bool:
     """Remove a file that we made; False if somebody changed it since, which is left."""
     try:
-        now = _hash(path.read_bytes())
+        now = digest(path.read_bytes())
     except FileNotFoundError:
         return True
     if now not in {change.sha256_after for change in made}:
@@ -74,5 +85,6 @@ def remove_file(path: Path, made: list[Change]) -> bool:
     return True
 
 
-def _hash(data: bytes | None) -> str:
+def digest(data: bytes | None) -> str:
+    """What the record of changes has of a file: a hash, empty where there was none."""
     return "" if data is None else hashlib.sha256(data).hexdigest()

@@ -23,7 +23,8 @@ def uninstall(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Stop the daemon, undo everything outside our folders (the service), and remove our folders.
+    """Stop the daemon, undo everything outside our folders (the service, hooks in agents'
+    settings), and remove our folders.
 
     opensession uninstall --keep-data
     opensession uninstall
@@ -33,6 +34,7 @@ def uninstall(
     _confirm(paths, folders, keep_data=keep_data, yes=yes)
     if paths.user_db.exists():
         undo(services.here(paths, os.environ))
+        _unhook(paths)
     pid = processes.stop(paths, os.environ)
     if pid is not None:
         output.note(f"stopped the daemon (pid {pid})")
@@ -43,6 +45,17 @@ def uninstall(
     if keep_data:
         output.note(f"kept {paths.config_dir} and {paths.data_dir}")
     output.note(f"next: {_remove_program()}        # the program itself")
+
+
+def _unhook(paths: Paths) -> None:
+    """Take our hooks out of agents' settings, and say where that could not be done."""
+    from opensession.client.hooks import installing
+
+    done, problems = installing.remove_all(paths)
+    for path in done:
+        output.note(f"took our hooks out of {path}")
+    for problem in problems:
+        output.note(f"opensession: {problem}")
 
 
 def _folders(paths: Paths, *, keep_data: bool) -> list[Path]:
