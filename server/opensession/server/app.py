@@ -29,8 +29,11 @@ from opensession.server.api.errors import speak_json
 from opensession.server.api.route import JSON_LIMIT, adapted
 from opensession.server.api.table import ROUTES
 from opensession.server.auth.limits import Limits
+from opensession.server.auth.vault import Vault, signing_secret
 from opensession.server.config import Config
 from opensession.server.state import Hub
+from opensession.server.storage.connect import DATABASE
+from opensession.server.storage.database import Database
 
 SHUTDOWN_SECONDS = 10.0
 KEEPALIVE_SECONDS = 75.0
@@ -57,7 +60,7 @@ async def _serve(config: Config) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with contextlib.AsyncExitStack() as ending:
+    async with contextlib.AsyncExitStack() as closing, contextlib.AsyncExitStack() as ending:
         runner = web.AppRunner(
             build(hub),
             access_log=None,
@@ -69,11 +72,20 @@ async def _serve(config: Config) -> None:
         ending.push_async_callback(runner.cleanup)
         ending.callback(hub.stopping.set)
         await web.SockSite(runner, listening).start()
-        await _open(hub, ending)
-        sys.stdout.write(f"opensession-server: {_url_of(listening)}\n")
-        sys.stdout.flush()
+        await _open(hub, closing)
+        _say(hub, _url_of(listening))
         await stop.wait()
         log.info("stops")
+
+
+def _say(hub: Hub, url: str) -> None:
+    """What a person who starts it needs to know."""
+    said = [f"opensession-server: {url}"]
+    if hub.vault.code:
+        said.append(f"no account yet; next: opensession account login --server {hub.base_url}")
+        said.append(f"from another machine the first account needs this code: {hub.vault.code}")
+    sys.stdout.write("\n".join(said) + "\n")
+    sys.stdout.flush()
 
 
 def build(hub: Hub) -> web.Application:
@@ -81,12 +93,21 @@ def build(hub: Hub) -> web.Application:
     application = web.Application(middlewares=[speak_json], client_max_size=JSON_LIMIT)
     application.on_response_prepare.append(headers.add)
     for route in hub.routes:
-        application.router.add_route(route.method, route.path, adapted(route, hub, identify))
+        handler = adapted(route, hub, identify)
+        if route.method == "GET" and route.response is not None:  # HEAD of a stream has no end
+            application.router.add_get(route.path, handler)
+        else:
+            application.router.add_route(route.method, route.path, handler)
     return application
 
 
 async def _open(hub: Hub, ending: contextlib.AsyncExitStack) -> None:
     """Opens storage; what it leaves open is closed after the last request."""
+    database = await asyncio.to_thread(Database, hub.config.data / DATABASE)
+    ending.push_async_callback(asyncio.to_thread, database.close)
+    vault = Vault(database, await asyncio.to_thread(signing_secret, hub.config))
+    await vault.prepare()
+    hub.opened(None, vault)
 
 
 def _listen(config: Config) -> socket.socket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opensession.server.api.errors import ApiError
 from opensession.server.config import Config
@@ -11,10 +11,12 @@ from opensession.server.config import Config
 if TYPE_CHECKING:
     from opensession.server.api.route import Route
     from opensession.server.auth.limits import Limits
+    from opensession.server.auth.vault import Vault
+    from opensession.server.storage.interface import Storage
 
 
 class Hub:
-    """One hub. It answers from its first moment; `storage` and `accounts` raise `unavailable`
+    """One hub. It answers from its first moment; `storage` and `vault` raise `unavailable`
     until they are open, so that `/api/ready` can say so while migrations run.
     """
 
@@ -27,7 +29,9 @@ class Hub:
         """Set when the hub ends; streams of events end with it."""
         self.ready = False
         self.limits: Limits
-        self._storage: Any = None
+        self.score_plugins: tuple[str, ...] = ()
+        self._storage: Storage | None = None
+        self._vault: Vault | None = None
 
     @property
     def public(self) -> bool:
@@ -35,13 +39,21 @@ class Hub:
         return self.config.public_feed_enabled
 
     @property
-    def storage(self) -> Any:
+    def storage(self) -> Storage:
         """The sessions; raises ApiError `unavailable` until they are open."""
         if self._storage is None:
             raise ApiError("unavailable", "the hub is starting", retry_after=1)
         return self._storage
 
-    def opened(self, storage: Any) -> None:
+    @property
+    def vault(self) -> Vault:
+        """The accounts; raises ApiError `unavailable` until they are open."""
+        if self._vault is None:
+            raise ApiError("unavailable", "the hub is starting", retry_after=1)
+        return self._vault
+
+    def opened(self, storage: Storage | None, vault: Vault) -> None:
         """Storage is open: from now on everything is answered."""
         self._storage = storage
+        self._vault = vault
         self.ready = True

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from opensession.server.access import Caller
-from opensession.server.api.errors import ApiError
 from opensession.server.config import Config
 from opensession.server.state import Hub
 
@@ -34,13 +33,14 @@ async def identify(hub: Hub, request: web.Request) -> Caller:
         return nobody
     if word.lower() != "bearer" or not credential.strip():
         return _refused(nobody, "Authorization is: Bearer, and a key or a token")
-    raise ApiError("unavailable", "the hub is starting", retry_after=1)
+    return await hub.vault.bearer(credential.strip(), nobody)
 
 
 def _admin(hub: Hub, given: str, nobody: Caller) -> Caller:
     right = hub.config.admin_key
     same = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), right.encode())
     if not right or not same:
+        hub.limits.count("admin", nobody.address)
         return _refused(nobody, "that is not the admin key of this hub")
     return Caller(scopes=frozenset({"admin"}), address=nobody.address, loopback=nobody.loopback)
 

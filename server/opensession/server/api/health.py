@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from opensession.core import __version__
-from opensession.core.hub import HubHealth
+from opensession.core.hub import Capabilities, HubHealth
 from opensession.server.access import Caller
 from opensession.server.api.errors import ApiError
 from opensession.server.api.route import Route
@@ -38,6 +38,22 @@ async def ready(hub: Hub, _caller: Caller, _request: web.Request) -> Ready:
     return Ready(ready=True, free_bytes=free)
 
 
+async def capabilities(hub: Hub, _caller: Caller, _request: web.Request) -> Capabilities:
+    """What this hub offers."""
+    return Capabilities(
+        auth_enabled=True,
+        upload_enabled=True,
+        parse_preview_enabled=False,
+        register_targets=["local"],
+        share_modes=["json"],
+        registration="first" if hub.vault.code else hub.config.registration,
+        public_feed=hub.public,
+        encodings=["identity", "gzip", "zstd"],
+        max_body_bytes=hub.config.max_body_bytes,
+        score_plugins=list(hub.score_plugins),
+    )
+
+
 ROUTES = (
     Route(
         method="GET",
@@ -55,5 +71,14 @@ ROUTES = (
         response=Ready,
         also=(503,),
         doc="The hub takes sessions in. 503 while it starts, and when its disk is too full.",
+    ),
+    Route(
+        method="GET",
+        path="/api/capabilities",
+        handler=capabilities,
+        action="hub.look",
+        response=Capabilities,
+        also=(503,),
+        doc="What this hub offers. `registration` is `first` as long as there is no account.",
     ),
 )

@@ -26,13 +26,19 @@ class Limits:
         """One try; raises ApiError `rate_limited` with the seconds until the next is allowed."""
         if not self._per_second:
             return
-        now = self._clock()
-        left, at = self._buckets.pop((limit, who), (self._most, now))
-        left = min(self._most, left + (now - at) * self._per_second)
-        allowed = left >= 1
-        self._buckets[limit, who] = (left - 1 if allowed else left, now)
+        left = self.check(limit, who)
+        self._buckets[limit, who] = (left - 1, self._clock())
+        self._buckets.move_to_end((limit, who))
         if len(self._buckets) > MOST_BUCKETS:
             self._buckets.popitem(last=False)
-        if not allowed:
+
+    def check(self, limit: str, who: str) -> float:
+        """How many tries are left, without making one; raises as `count` does where none is."""
+        if not self._per_second:
+            return self._most
+        left, at = self._buckets.get((limit, who), (self._most, 0.0))
+        left = min(self._most, left + (self._clock() - at) * self._per_second)
+        if left < 1:
             wait = math.ceil((1 - left) / self._per_second)
-            raise ApiError("rate_limited", "too many tries", "wait", retry_after=wait)
+            raise ApiError("rate_limited", "too many tries", f"wait {wait} s", retry_after=wait)
+        return left
