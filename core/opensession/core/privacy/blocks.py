@@ -63,6 +63,8 @@ _LINES = re.compile(
 )
 _NOISE = re.compile(_COLOUR + rb"|" + _NUMBER + rb"|\\{1,8}[nrt]|[^A-Za-z0-9+/=]")
 _LEAST = 60
+_VARIETY = 4096
+"""So much of a body is looked at for how many signs it has: within, no other one begins."""
 
 
 def block_detectors() -> list[Detector]:
@@ -99,6 +101,7 @@ def block_detectors() -> list[Detector]:
             lone,
             back=9,
             spread=3,
+            once=True,
         ),
         Detector(
             "private-key-short-body",
@@ -111,6 +114,7 @@ def block_detectors() -> list[Detector]:
             ),
             _LONE,
             lone,
+            once=True,
         ),
         Detector("private-key-tail", (b"-----END",), _TAIL, tail),
     ]
@@ -123,7 +127,7 @@ def lines_of(value: bytes) -> bytes:
 
 def _found(data: bytes, start: int, end: int, body: bytes, kind: str) -> Found | None:
     key = _NOISE.sub(b"", body)
-    if len(key) < _LEAST or len(set(key[:200])) < 12:
+    if len(key) < _LEAST or len(set(key[:_VARIETY])) < 12:
         return None
     confidence: Confidence = "likely"
     if der_length_fits(key) or (unbase64(key[:20]) or b"").startswith(b"openssh-key-v"):

@@ -194,15 +194,17 @@ def _dispatch(detector: Detector) -> tuple[_Matches, int, Detector]:
 
 def _unlike(detector: Detector, text: Text, start: int, end: int) -> re.Match[bytes] | None:
     data = text.around(start, end) if detector.view else text.data
+    if detector.once and start < text.passed.get(detector.name, 0):
+        return None
+    match: re.Match[bytes] | None = None
     if detector.back:
         for begin in range(start - detector.back, start - detector.back + detector.spread + 1):
             match = detector.pattern.match(data, begin) if begin >= 0 else None
             if match is not None and match.end() > start:
-                return match
-        return None
-    if detector.once and start < text.passed.get(detector.name, 0):
-        return None
-    match = detector.pattern.match(data, end if detector.from_end else start)
+                break
+            match = None
+    else:
+        match = detector.pattern.match(data, end if detector.from_end else start)
     if detector.once and match is not None:
         text.passed[detector.name] = match.end()
     return match
