@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ DEFAULT_DATA_DIR = "data"
 FILE_VARIABLE = "OPENSESSION_SERVER_CONFIG"
 SECRETS = frozenset({"jwt_secret", "admin_key"})
 _LISTS = frozenset({"allowed_origins", "trusted_proxies"})
+_ORIGIN = re.compile(r"https?://[^/\s@]+\Z")
 _SHORTEST_SECRET = 32
 _SHORTEST_ADMIN_KEY = 16
 
@@ -155,6 +157,13 @@ def _check(config: Config) -> None:
             f"OPENSESSION_ADMIN_KEY has at least {_SHORTEST_ADMIN_KEY} characters",
             "openssl rand -hex 32",
         )
+    if config.auth_attempts_per_minute < 0:
+        raise UsageError("auth_attempts_per_minute is 0 (no limit) or more", "20 is the default")
+    if config.max_body_bytes < 1:
+        raise UsageError("max_body_bytes is a number of bytes", "4294967296 is the default")
+    for origin in config.allowed_origins:
+        if not _ORIGIN.match(origin):
+            raise UsageError(f"not an origin: {origin}", "such as https://hub.example.org")
     if config.base_url and not config.base_url.startswith(("http://", "https://")):
         raise UsageError("the base URL begins with https:// or http://", "OPENSESSION_BASE_URL")
 
