@@ -6,7 +6,7 @@ import re
 
 from opensession.core.privacy.names import secret_name
 from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
-from opensession.core.privacy.values import is_code, is_fake, is_placeholder
+from opensession.core.privacy.values import is_code, is_fake, is_placeholder, is_random
 
 _VALUE = (
     rb"(?:\"(?P<double>[^\"\r\n:,}\] ][^\"\r\n]{2,511})\""
@@ -88,6 +88,8 @@ def command_detectors() -> list[Detector]:
         begin, value = _value(match)
         if known is None or _no_secret(value) or value.startswith(b"-"):
             return None
+        if known.weak and not is_random(value):
+            return None
         if is_code(value, upper=True, config=True, ends_statement=False) or b"/" in value[:2]:
             return None
         return Found(begin, begin + len(value), known.kind, "assignments", "likely", PLACED)
@@ -105,6 +107,8 @@ def command_detectors() -> list[Detector]:
         if setter is not None and not match["verb"]:
             known = secret_name((setter["name"] + stem).decode("ascii", "replace"))
             if known is None or match["tick"] or value.startswith(b"-"):
+                return None
+            if known.weak and not is_random(value):
                 return None
             return Found(begin, begin + len(value), known.kind, "assignments", "likely", PLACED)
         if match["rest"]:

@@ -8,7 +8,7 @@ import re
 
 from opensession.core.privacy.names import KEYWORDS, secret_name
 from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
-from opensession.core.privacy.values import is_fake, is_placeholder
+from opensession.core.privacy.values import is_fake, is_placeholder, is_random
 
 _NAME = rb"[A-Za-z0-9_]{0,64}+"
 _QUOTE = rb"\\{0,7}[\"'`]"
@@ -102,6 +102,8 @@ def _detector(name: str, pattern: re.Pattern[bytes], before: re.Pattern[bytes] |
         group = "plain" if "plain" in match.re.groupindex and match["plain"] else "value"
         value = match[group]
         if known is None or is_placeholder(value) or is_fake(value):
+            return None
+        if known.weak and not is_random(value):
             return None
         if b" " in value or value.startswith((b"$", b"{", b"<", b"%", b"/", b"--")):
             return None

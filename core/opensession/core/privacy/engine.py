@@ -22,6 +22,8 @@ from opensession.core.privacy.personal import (
 from opensession.core.privacy.redaction import placeholder
 from opensession.core.privacy.rules import OWN, SETS, Rules, mode_of
 from opensession.core.privacy.scanner import Detector, Found, Hits, Scanner, Sweep, united
+from opensession.core.privacy.unknown import KIND as UNKNOWN
+from opensession.core.privacy.unknown import unknown_sweep
 from opensession.core.privacy.urls import url_detectors
 from opensession.core.privacy.vendors import kind_detector
 
@@ -57,6 +59,8 @@ class Engine:
             detectors.append(mail_detector())
         if self.looks_for("health"):
             detectors.append(health_detector())
+        if self.looks_for("keys"):
+            sweeps.append(unknown_sweep())
         if self.looks_for("cards"):
             sweeps.append(card_sweep())
         if self.looks_for("phone"):
@@ -141,6 +145,7 @@ _KINDS = {
         ("url-password", "url-token", "url-parameter", "connection-password"), ("urls",)
     ),
     **dict.fromkeys(("bearer-token", "basic-auth", "cookie"), ("headers",)),
+    UNKNOWN: ("keys",),
     **{kind.name: (kind.set,) for kind in KINDS},
 }
 

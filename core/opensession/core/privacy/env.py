@@ -9,7 +9,7 @@ import re
 
 from opensession.core.privacy.names import KEYWORDS, SecretName, secret_name
 from opensession.core.privacy.scanner import GENERIC, Detector, Found, Text, closing_quote
-from opensession.core.privacy.values import is_code, is_placeholder
+from opensession.core.privacy.values import is_code, is_placeholder, is_random
 
 _NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 _NAME_LIMIT = 64
@@ -18,10 +18,10 @@ _VALUE_LIMIT = 16 << 10
 # From the end of the keyword: the rest of the name, `=` or `:`, and what opens the value. Quotes
 # may be escaped, as in JSON inside of JSON.
 _ASSIGNMENT = re.compile(
-    rb"""(?P<rest>[A-Za-z0-9_.-]{0,64}+)(?P<quote>\\{0,7}+["'`])?\]?\??
+    rb"""(?P<rest>[A-Za-z0-9_.-]{0,64}+)(?P<quote>\\{0,7}+["'`]|\\{1,7}+u0022)?\]?\??
     (?P<before>[ \t]{0,20}+)(?P<sign>:=|=>|\?=|\+=|[:=])(?![=:~>])(?P<after>[ \t]{0,20}+)
     (?:(?P<scheme>(?i:bearer|basic|token|digest))[ ])?
-    (?:[bBrRuUfF]{0,2}(?P<open>\\{0,7}(?:\"{3}|'{3}|["'`]))
+    (?:[bBrRuUfF]{0,2}(?P<open>\\{0,7}(?:\"{3}|'{3}|["'`])|\\{1,7}+u0022)
        (?:(?P<inner>(?i:bearer|basic|token))[ ])?)?""",
     re.VERBOSE,
 )
@@ -46,7 +46,7 @@ def env_detector() -> Detector:
         if name is None or data[max(0, begin - 10) : begin].lower() == b"[redacted:":
             return None
         span = _quoted(text, match) if match["open"] else _unquoted(text, begin, match, name)
-        if span is None:
+        if span is None or (name.weak and not is_random(data[span[0] : span[1]])):
             return None
         # A JSON number becomes a text.
         wrap = closing_quote(match["quote"]) if match["quote"] and not match["open"] else b""
@@ -58,7 +58,8 @@ def env_detector() -> Detector:
 def named_kind(name: str, value: str) -> str | None:
     """The kind of a value whose name is known (as in a JSON object); None: it is no secret."""
     known = secret_name(name)
-    if known is None or is_placeholder(value.encode("utf-8", "surrogatepass")):
+    data = value.encode("utf-8", "surrogatepass")
+    if known is None or is_placeholder(data) or (known.weak and not is_random(data)):
         return None
     return known.kind
 
@@ -116,6 +117,9 @@ def _closing(data: bytes, begin: int, mark: bytes) -> int | None:
     triple quotes, and never over the end of a text that it is itself inside of.
     """
     limit = min(len(data), begin + _VALUE_LIMIT)
+    if mark.endswith(b"u0022"):
+        at = data.find(mark, begin, limit)
+        return None if at < 0 or b"\n" in data[begin:at] else at
     quote = mark.lstrip(b"\\")
     depth = len(mark) - len(quote)
     multiline = len(quote) == 3 or data.startswith(b"-----BEGIN", begin)

@@ -19,8 +19,8 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _SECRET = re.compile(
     r"(?:(?P<key>api|access|private|secret|signing|encryption|encrypt|master|auth|account"
-    r"|service|storage|role|subscription|deploy|license|ssh|jwt|hmac|app|admin|client|shared|consumer"
-    r"|webhook)_?keys?"
+    r"|service|storage|role|subscription|deploy|license|licence|ssh|jwt|hmac|app|admin|client|shared"
+    r"|consumer|webhook|write|server|ingest|ingestion|integration)_?keys?"
     r"|[a-z]*(?P<word>token|secret|passwd|password|passphrase|apikey)|(?P<credential>credentials?)"
     r"|(?P<authorization>authorization)|(?<=_)(?P<pwd>pwd)|(?<=_)(?P<pat>pat)(?=\Z))(?=_|\Z)"
 )
@@ -56,11 +56,27 @@ _COUNTED = _words(
 )
 
 
+# Before a key that is none: it is known to everybody, or finds something.
+_FOUND_BY = _words(
+    """public publishable pub site primary foreign partition sort range routing idempotency cache
+    object s3 query map row index idx dedupe dedup group lookup hash storage bucket field column
+    dict json state translation i18n locale message event action shortcut hot short cut arrow enter
+    escape ctrl alt shift meta any press on the a this that each every item list react unique
+    composite natural surrogate join parent child entity tag label metric feature flag registry
+    config settings property attribute option param parameter header cookie ssh host known gpg
+    pgp signing verification verify fingerprint trusted authorized recipient peer"""
+)
+
+
 class SecretName(NamedTuple):
-    """A name that tells of a secret: its kind, and whether it is written as variables are."""
+    """A name that tells of a secret: its kind, and whether it is written as variables are.
+
+    `weak`: a key of something, such as `segmentWriteKey`: the value has to be random as well.
+    """
 
     kind: str
     upper: bool
+    weak: bool = False
 
 
 @functools.lru_cache(maxsize=4096)
@@ -72,6 +88,8 @@ def secret_name(name: str) -> SecretName | None:
     snake = "_".join(words)
     matches = list(_SECRET.finditer(snake))
     if not matches:
+        if len(words) > 1 and words[-1] == "key" and _FOUND_BY.isdisjoint(words):
+            return SecretName("key", last.isupper(), weak=True)
         return None
     match = matches[-1]  # what the name is about
     after = snake[match.end() :].split("_")

@@ -121,6 +121,26 @@ def is_code(value: bytes, *, upper: bool, config: bool, ends_statement: bool) ->
     return not has_digit or len(value) < 8
 
 
+_RANDOM = re.compile(rb"[A-Za-z0-9_+/-]{20,}={0,2}\Z")
+_HEX = re.compile(rb"(?:0x)?[0-9a-fA-F-]+\Z")
+_RUN = re.compile(rb"[A-Za-z]+|[0-9]+")
+
+
+def is_random(value: bytes) -> bool:
+    """Reports whether a value can only have been made by chance, and is no hash and no UUID: its
+    letters and digits change places again and again.
+    """
+    value = value[:_JUDGED]
+    if not _RANDOM.match(value) or _HEX.match(value) or value[:1] in b"/.":
+        return False
+    runs = _RUN.findall(value)
+    if sum(map(len, runs)) < len(value) - len(value) // 8 - 2:
+        return False
+    changes = len(runs) - 1 + len(_CASES.findall(value))
+    return re.search(rb"[0-9]", value) is not None and changes * 4 >= len(value)
+
+
+_CASES = re.compile(rb"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
 _SAYS_SO = re.compile(
     rb"(?i)(?:\A|[_-])(?:your|example|placeholder|dummy|changeme|redacted|insert|here|sample)(?:[_-]|\Z)"
     rb"|\.{3}|\*{3}"
