@@ -11,9 +11,9 @@ import msgspec
 
 from opensession.core.hail import Event, SessionInfo, Usage, json_block, text
 from opensession.core.ids import session_key, short
+from opensession.core.search_text import fts_text, identifier_parts, search_text
 from opensession.daemon.store import body
 from opensession.daemon.store.connect import open_index
-from opensession.daemon.store.text import fts_text, identifier_parts, search_text
 from opensession.daemon.tally import is_error, tally
 
 SECOND = 1_000_000

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from opensession.core import search_text
 from opensession.core.hail import Event
 from opensession.core.privacy import STRIP_VERSION, Stripper
 from opensession.daemon.archive import make_frame
@@ -19,7 +20,7 @@ from opensession.daemon.findings import secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
 from opensession.daemon.pausing import without_paused
 from opensession.daemon.scrubbed import without_scrubbed
-from opensession.daemon.store import body, marks, text
+from opensession.daemon.store import body, marks
 from opensession.daemon.taking import Taking
 from opensession.daemon.tally import is_error, tally
 from opensession.parsers.agent import Agent, Cursor, SessionDelta, Source
@@ -163,7 +164,7 @@ def private_lines(delta: SessionDelta) -> list[PrivateLine]:
 
 
 def _row(event: Event) -> Row:
-    searched = text.fts_text(text.search_text(event))
+    searched = search_text.fts_text(search_text.search_text(event))
     return Row(
         event_id=_storable(event.event_id),
         time_us=event.time_us,
@@ -172,7 +173,7 @@ def _row(event: Event) -> Row:
         flags=ERROR if is_error(event) else 0,
         body=body.encode(event),
         search=_storable(searched),
-        parts=text.identifier_parts(searched) if searched else "",
+        parts=search_text.identifier_parts(searched) if searched else "",
     )
 
 

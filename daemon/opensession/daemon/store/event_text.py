@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import apsw
 
+from opensession.core.search_text import search_text
 from opensession.daemon.store import body
 from opensession.daemon.store.families import IDS, id_list
 from opensession.daemon.store.narrowing import SEQ_BITS, SEQ_MASK, Narrowing
 from opensession.daemon.store.scope import EVERYTHING
 from opensession.daemon.store.snippet import normal
-from opensession.daemon.store.text import search_text
 
 TITLE = "Title"
 """The type that a match in a title is given; its seq is 0."""

@@ -10,11 +10,12 @@ from typing import Any
 import apsw
 import msgspec
 
+from opensession.core import search_text
 from opensession.core.hail import Event, SessionInfo
 from opensession.daemon.archive import DamagedArchive, file_for
 from opensession.daemon.archive.scrubbing import scrub as scrub_archive
 from opensession.daemon.masking import Needles
-from opensession.daemon.store import body, sources, text
+from opensession.daemon.store import body, sources
 from opensession.daemon.store.connect import Transaction
 from opensession.daemon.store.events_write import MAX_SEQ, SEQ_BITS, key, unsettle
 from opensession.daemon.store.sessions_write import ORIGIN, set_title
@@ -151,7 +152,7 @@ def _rows_of(db: apsw.Connection, session: int) -> list[int]:
 def _found_by_search(db: apsw.Connection, value: Value) -> Iterable[int]:
     """Rows that have the words of the value one after the other; seq 0 is a title."""
     for form in value.found:
-        phrase, _ = text.phrase(form[:1000])
+        phrase, _ = search_text.phrase(form[:1000])
         if not phrase.strip():
             continue
         rows = db.execute(
@@ -179,11 +180,11 @@ def _scrub_event(db: apsw.Connection, row: int, value: Value) -> bool:
     db.execute("UPDATE event SET body = ? WHERE id = ?", (body.encode(changed), row))
     unsettle(db, row >> SEQ_BITS)
     db.execute("DELETE FROM search WHERE rowid = ?", (row,))
-    searched = text.fts_text(text.search_text(changed))
+    searched = search_text.fts_text(search_text.search_text(changed))
     if searched:
         db.execute(
             "INSERT INTO search (rowid, text, parts) VALUES (?, ?, ?)",
-            (row, searched, text.identifier_parts(searched)),
+            (row, searched, search_text.identifier_parts(searched)),
         )
     return True
 

@@ -1,6 +1,6 @@
 """A query's tree → what FTS5 takes after MATCH.
 
-Every word goes through the same functions as the stored text (`store.text`) and stands within
+Every word goes through the same functions as the stored text (`core.search_text`) and stands within
 quotes, so nothing that a person types is syntax. Words that leave nothing to look for (`->`) are
 left out; `searchable` says so beforehand.
 """
@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import apsw
 
-from opensession.daemon.store import text as store_text
+from opensession.core import search_text as store_text
 from opensession.daemon.store.search_query import Group, Near, Node, Words
 
 Tokenize: TypeAlias = Callable[[str], list[str]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from opensession.core import ids
+from opensession.core import ids, search_text
 from opensession.core.hail import SessionInfo
 from opensession.core.privacy import beginning
 from opensession.daemon.batch import Batch, PreparedSession, Tally
 from opensession.daemon.gitfacts import repository_name
-from opensession.daemon.store import events_write, text
+from opensession.daemon.store import events_write
 from opensession.daemon.store.reread import Reread, added, decode, encode
 
 TITLE_CHARS = 80
@@ -230,10 +230,10 @@ def set_title(db: apsw.Connection, session: int, title: str) -> None:
     rowid = events_write.key(session, 0)
     db.execute("DELETE FROM search WHERE rowid = ?", (rowid,))
     if title:
-        searched = text.fts_text(title)
+        searched = search_text.fts_text(title)
         db.execute(
             "INSERT INTO search (rowid, text, parts) VALUES (?, ?, ?)",
-            (rowid, searched, text.identifier_parts(searched)),
+            (rowid, searched, search_text.identifier_parts(searched)),
         )
 
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from opensession.daemon.store import text as store_text
+from opensession.core import search_text as store_text
 from opensession.daemon.store.search_match import Tokenize
 from opensession.daemon.store.search_query import Words
 

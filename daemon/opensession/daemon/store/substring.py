@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import apsw
 
-from opensession.daemon.store import text as store_text
+from opensession.core import search_text as store_text
 from opensession.daemon.store.body import CODES
 from opensession.daemon.store.event_text import Deadline, Found, every_text, newest_first, texts
 from opensession.daemon.store.narrowing import SEQ_BITS, Narrowing

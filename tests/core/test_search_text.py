@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opensession.core.hail import Event, code, json_block, text
-from opensession.daemon.store.text import (
+from opensession.core.search_text import (
     HEAD_CHARS,
     TAIL_CHARS,
     cjk_terms,
