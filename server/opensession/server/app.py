@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -26,17 +28,17 @@ from opensession.server import config as configuration
 from opensession.server.api import headers
 from opensession.server.api.caller import identify
 from opensession.server.api.errors import speak_json
-from opensession.server.api.route import JSON_LIMIT, adapted
+from opensession.server.api.route import JSON_LIMIT, adapted, expected
 from opensession.server.api.table import ROUTES
 from opensession.server.auth.limits import Limits
 from opensession.server.auth.vault import Vault, signing_secret
 from opensession.server.config import Config
+from opensession.server.listening import bound, serve, url_of
 from opensession.server.state import Hub
 from opensession.server.storage.connect import DATABASE
 from opensession.server.storage.database import Database
 
 SHUTDOWN_SECONDS = 10.0
-KEEPALIVE_SECONDS = 75.0
 
 log = logging.getLogger(__name__)
 
@@ -54,28 +56,48 @@ def run(environ: Mapping[str, str]) -> int:
 
 
 async def _serve(config: Config) -> None:
-    listening = _listen(config)
-    hub = Hub(config, config.base_url.rstrip("/") or _url_of(listening), ROUTES)
+    listening = bound(config)
+    url = url_of(listening)
+    hub = Hub(config, config.base_url.rstrip("/") or url, ROUTES)
     hub.limits = Limits(config.auth_attempts_per_minute)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as closing, contextlib.AsyncExitStack() as ending:
-        runner = web.AppRunner(
-            build(hub),
-            access_log=None,
-            auto_decompress=False,  # limits count decoded bytes, so handlers decode themselves
-            keepalive_timeout=KEEPALIVE_SECONDS,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-        )
+        closing.callback(os.close, _lock(config.data))
+        runner = web.AppRunner(build(hub), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         ending.push_async_callback(runner.cleanup)
         ending.callback(hub.stopping.set)
-        await web.SockSite(runner, listening).start()
+        server = await serve(runner, listening)
+        ending.callback(server.close)
         await _open(hub, closing)
-        _say(hub, _url_of(listening))
+        _say(hub, url)
+        _notify("READY=1")
         await stop.wait()
         log.info("stops")
+        _notify("STOPPING=1")
+
+
+def _lock(data: Path) -> int:
+    """Held for as long as the hub lives: two on one folder would each believe its own files."""
+    descriptor = os.open(data / "hub.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        hint = "stop it, or set OPENSESSION_DATA_DIR to another folder"
+        raise Refused(f"a hub is running on {data.absolute()}", hint) from error
+    return descriptor
+
+
+def _notify(state: str) -> None:
+    """Tells systemd, where it started us and asked to be told."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address[:1] not in ("/", "@"):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending, contextlib.suppress(OSError):
+        sending.sendto(state.encode(), address.replace("@", "\0", 1))
 
 
 def _say(hub: Hub, url: str) -> None:
@@ -90,14 +112,17 @@ def _say(hub: Hub, url: str) -> None:
 
 def build(hub: Hub) -> web.Application:
     """The hub's routes as an application of the HTTP library."""
-    application = web.Application(middlewares=[speak_json], client_max_size=JSON_LIMIT)
-    application.on_response_prepare.append(headers.add)
+    application = web.Application(
+        middlewares=[headers.answering_browsers(hub.config), speak_json],
+        client_max_size=JSON_LIMIT,
+    )
+    application.on_response_prepare.append(headers.adding(hub.config))
     for route in hub.routes:
         handler = adapted(route, hub, identify)
         if route.method == "GET" and route.response is not None:  # HEAD of a stream has no end
-            application.router.add_get(route.path, handler)
+            application.router.add_get(route.path, handler, expect_handler=expected)
         else:
-            application.router.add_route(route.method, route.path, handler)
+            application.router.add_route(route.method, route.path, handler, expect_handler=expected)
     return application
 
 
@@ -108,26 +133,3 @@ async def _open(hub: Hub, ending: contextlib.AsyncExitStack) -> None:
     vault = Vault(database, await asyncio.to_thread(signing_secret, hub.config))
     await vault.prepare()
     hub.opened(None, vault)
-
-
-def _listen(config: Config) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(
-            config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        listening = socket.socket(found[0][0], socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(found[0][4])
-        listening.listen(1024)
-    except OSError as error:
-        where = f"{config.host}:{config.port}"
-        said = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such address"
-        raise Refused(f"cannot listen on {where}: {said}", "choose another with PORT") from error
-    return listening
-
-
-def _url_of(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -59,7 +59,8 @@ def _place(config: Config, request: web.Request) -> tuple[str, bool]:
     if peer is None:
         return "?", False
     forwarded = any(name in request.headers for name in _FORWARDED)
-    loopback = peer.is_loopback and not forwarded and _names_loopback(request.headers.get("Host"))
+    asked = (f"//{request.headers.get('Host', '')}", request.headers.get("Origin", "//localhost"))
+    loopback = peer.is_loopback and not forwarded and all(map(_names_loopback, asked))
     if not _is_proxy(config, peer):
         return str(peer), loopback
     address = peer
@@ -91,8 +92,8 @@ def _parsed(text: str) -> _Address | None:
     return mapped if isinstance(mapped, ipaddress.IPv4Address) else found
 
 
-def _names_loopback(host: str | None) -> bool:
+def _names_loopback(url: str) -> bool:
     try:
-        return urlsplit(f"//{host or ''}").hostname in _LOOPBACK_NAMES
+        return urlsplit(url).hostname in _LOOPBACK_NAMES
     except ValueError:
         return False

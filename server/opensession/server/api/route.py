@@ -43,7 +43,7 @@ from aiohttp import web
 
 from opensession.server import access
 from opensession.server.access import Action, Caller
-from opensession.server.api.errors import ApiError
+from opensession.server.api.errors import ApiError, answer
 from opensession.server.state import Hub
 
 JSON_LIMIT = 1 << 20
@@ -111,6 +111,7 @@ def adapted(
             arguments.append(await _body(request, route.request))
         elif route.accepts:
             _check_media(request, route.accepts)
+            _check_length(request, hub.config.max_body_bytes)
         return _respond(route, await route.handler(*arguments))
 
     return handle
@@ -166,6 +167,21 @@ async def _body(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Str
 def _check_media(request: web.Request, accepted: tuple[str, ...]) -> None:
     if request.content_type not in accepted or "Content-Type" not in request.headers:
         raise ApiError("unsupported", f"the body's Content-Type is {' or '.join(accepted)}")
+
+
+def _check_length(request: web.Request, most: int) -> None:
+    """Refuses early what says itself that it is too large; whoever decodes counts again."""
+    if request.content_length is not None and request.content_length > most:
+        raise ApiError("too_large", f"this hub takes at most {most} bytes in a request")
+
+
+async def expected(request: web.Request) -> web.StreamResponse | None:
+    """A client that sends no body before it is told to: it is told, or refused in our shape."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # what was sent is no part of the answer
+        return None
+    return answer(ApiError("bad_request", "the only expectation that is met is 100-continue"))
 
 
 def _respond(route: Route, result: Result) -> web.StreamResponse:
