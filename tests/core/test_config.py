@@ -294,7 +294,7 @@ def test_the_example_file_is_the_defaults(paths: Paths) -> None:
     assert loaded.errors == []
     assert loaded.settings == Settings()
     for key in table.KEYS:
-        shown = f"[[{key.dotted}]]" if key.kind in ("commands", "patterns") else f"{key.name} = "
+        shown = f"[[{key.dotted}]]" if key.kind in table.TABLES else f"{key.name} = "
         assert f"# {shown}" in text
 
 

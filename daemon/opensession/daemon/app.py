@@ -20,7 +20,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from pathlib import Path
 
 from opensession.core import __version__
@@ -35,8 +35,10 @@ from opensession.daemon.library import Library
 from opensession.daemon.methods import HANDLERS
 from opensession.daemon.notify import Notifier
 from opensession.daemon.pausing import Pauses
+from opensession.daemon.publish.opening import open_publisher
 from opensession.daemon.rpc import Server
 from opensession.daemon.state import App, load_config
+from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase
 from opensession.daemon.store.leaks_write import LeakBook
 from opensession.daemon.user_data import UserData, extra_roots
@@ -108,6 +110,7 @@ async def _serve(
         user = _open_user(paths)
         ending.callback(user.close)
         bus = Bus()
+        listeners: list[Callable[[Sequence[Change]], None]] = [bus.publish]
         told = await user.run(extra_roots)
         guards = await asyncio.to_thread(Guards, user, load_key(paths.key_file))
         library = Library(
@@ -115,7 +118,7 @@ async def _serve(
             environ,
             loaded.settings,
             told,
-            on_changes=bus.publish,
+            on_changes=functools.partial(_tell, listeners),
             leaks=await asyncio.to_thread(LeakBook, user),
             kept=guards,
             pauses=await asyncio.to_thread(Pauses, user, guards),
@@ -137,6 +140,9 @@ async def _serve(
             bus=bus,
             user=user,
         )
+        app.publisher = await open_publisher(paths, environ, library, user, lambda: app.loaded)
+        ending.push_async_callback(app.publisher.close)
+        listeners.append(app.publisher.changed)
         calls = {name: functools.partial(handler, app) for name, handler in HANDLERS.items()}
         server = Server(calls, IdleEnd(app.stopping.set, exit_idle).changed)
         ending.push_async_callback(server.close)
@@ -157,8 +163,16 @@ async def _serve(
         if not clean:
             background.append(tasks.spawn(library.look_through(), name="look through the index"))
         await library.start(history=history)
+        await app.publisher.start()
         await app.stopping.wait()
     log.info("stopped")
+
+
+def _tell(
+    listeners: Sequence[Callable[[Sequence[Change]], None]], changes: Sequence[Change]
+) -> None:
+    for listener in listeners:
+        listener(changes)
 
 
 def _open_user(paths: Paths) -> UserData:

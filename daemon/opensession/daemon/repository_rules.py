@@ -5,6 +5,13 @@
     exclude_paths = ["private", "clients/*"]            # below the repository; sessions there
     modes = { mail = "redact", keys = "block" }         # where stricter than the user's
 
+    [publish]
+    action = "ask"                                      # or never, where stricter than the user's
+
+    [[publish.rules]]                                   # the same for branches or agents
+    action = "never"
+    branch = "embargo/*"
+
 The file is as foreign as the repository: a regular file of at most 64 KiB, reached by no link;
 other keys are ignored with a note, which names none of what the file holds but its keys. It counts
 for sessions whose folder lies in the repository, or below the folder it stands in.
@@ -17,10 +24,13 @@ import hashlib
 import os
 import stat
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from opensession.core.config.settings import PublishRule
+from opensession.core.config.values import publish_rule
 from opensession.core.privacy import SETS
 from opensession.core.privacy.rules import MODES
 from opensession.daemon import file_globs
@@ -41,6 +51,7 @@ class RepositoryRules(msgspec.Struct, frozen=True):
     exclude_patterns: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     modes: dict[str, str] = {}
+    publish: tuple[PublishRule, ...] = ()
     notes: tuple[str, ...] = ()
     mark: str = ""
 
@@ -63,6 +74,7 @@ def rules_for(folder: str) -> RepositoryRules:
         tuple(dict.fromkeys(each for one in found for each in one.exclude_patterns)),
         tuple(dict.fromkeys(each for one in found for each in one.exclude_paths)),
         modes,
+        tuple(rule for one in found for rule in one.publish),
         tuple(note for one in found for note in one.notes)[:_MOST_NOTES],
         hashlib.sha256("".join(one.mark for one in found).encode()).hexdigest()[:16],
     )
@@ -111,7 +123,7 @@ def _in_folder(folder: str) -> RepositoryRules | None:
 def _read(folder: str, stamp: tuple[int, ...]) -> RepositoryRules:
     """What a file says that is as `stamp` tells: read once for as long as it stays so.
 
-    One that cannot be read asks for nothing; that is noted.
+    One that cannot be read asks for nothing but to be asked before anything leaves; it is noted.
     """
     place = f"{folder}/{FOLDER}/{NAME}"
     data, problem = _content(folder)
@@ -123,7 +135,8 @@ def _read(folder: str, stamp: tuple[int, ...]) -> RepositoryRules:
         except (ValueError, RecursionError):
             problem = "is no TOML"
     if problem:
-        return RepositoryRules(notes=(f"{place} {problem}: ignored",), mark=mark)
+        asks = (PublishRule("ask"),)  # it may have been meant to keep something here
+        return RepositoryRules(publish=asks, notes=(f"{place} {problem}: ignored",), mark=mark)
     return _understood(folder, place, value, mark)
 
 
@@ -159,7 +172,7 @@ def _understood(folder: str, place: str, value: dict[str, Any], mark: str) -> Re
         if len(notes) < _MOST_NOTES:
             notes.append(f"{place}: {said}")
 
-    others = [name for name in value if name != "privacy"]
+    others = [name for name in value if name not in ("privacy", "publish")]
     privacy = value.get("privacy", {})
     if not isinstance(privacy, dict):
         note("[privacy] is no table: ignored")
@@ -167,8 +180,7 @@ def _understood(folder: str, place: str, value: dict[str, Any], mark: str) -> Re
     known = ("exclude_patterns", "exclude_paths", "modes")
     others += [f"privacy.{name}" for name in privacy if name not in known]
     for name in others:
-        shown = name if len(name) <= 60 and name.isprintable() else "a key"
-        note(f"{shown} is not for a repository to say: ignored")
+        note(f"{_shown(name)} is not for a repository to say: ignored")
     lists: list[tuple[str, ...]] = []
     for name in known[:2]:
         given = privacy.get(name, [])
@@ -188,7 +200,33 @@ def _understood(folder: str, place: str, value: dict[str, Any], mark: str) -> Re
             note("privacy.modes has a set or a mode that is not known: ignored")
     folders = tuple(_below(folder, entry) for entry in lists[1])
     folders = tuple(each for each in folders if each)
-    return RepositoryRules(lists[0], folders, modes, tuple(notes), mark)
+    publish = _publish(value.get("publish", {}), note)
+    return RepositoryRules(lists[0], folders, modes, publish, tuple(notes), mark)
+
+
+def _publish(value: Any, note: Callable[[str], None]) -> tuple[PublishRule, ...]:
+    """What a repository says of publishing. What cannot be understood is taken for `never`: it was
+    meant to keep something here.
+    """
+    tables = value.get("rules", []) if isinstance(value, dict) else None
+    if not isinstance(tables, list):
+        note("[publish] is not understood: taken for never")
+        return (PublishRule("never"),)
+    wanted = [{"action": value["action"]}] if "action" in value else []
+    found = []
+    for table in [*wanted, *tables]:
+        try:
+            found.append(publish_rule(table, ""))
+        except (ValueError, AttributeError):
+            note("a rule of [publish] is not understood: taken for never")
+            found.append(PublishRule("never"))
+    for name in value.keys() - {"action", "rules"}:
+        note(f"{_shown(f'publish.{name}')} is not for a repository to say: ignored")
+    return tuple(found)
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= 60 and name.isprintable() else "a key"
 
 
 def _below(folder: str, entry: str) -> str:

@@ -16,6 +16,7 @@ from opensession.daemon import logs
 from opensession.daemon.bus import Bus
 from opensession.daemon.client import Client
 from opensession.daemon.library import Library
+from opensession.daemon.publish.publisher import Publisher
 from opensession.daemon.user_data import UserData
 from opensession.parsers.registry import AGENTS
 
@@ -48,6 +49,7 @@ class App:
         self.library = library
         self.bus = bus
         self.user = user
+        self.publisher: Publisher | None = None
         self.refused: list[str] = []
         self.notices: dict[str, str] = {}
         self.stopping = asyncio.Event()
@@ -81,6 +83,8 @@ class App:
             log.info("configuration taken up: %s", ", ".join(changed))
             logs.set_level(loaded.settings.daemon.log_level)
             await self.library.take_up(loaded.settings)
+            if self.publisher is not None:
+                await self.publisher.take_up()
 
 
 Handler: TypeAlias = Callable[[App, Any, Client], Awaitable[Any]]

@@ -31,6 +31,14 @@ _PATTERN_EXAMPLE = (
 )
 
 
+_RULE_EXAMPLE = (
+    "# [[publish.rules]]",
+    '#   action = "ask"',
+    '#   path = "~/clients"',
+    '#   branch = "release/*"',
+)
+
+
 def example_text() -> str:
     """A `daemon.toml` with every key; it changes nothing as it is."""
     parts = [_HEAD]
@@ -66,5 +74,7 @@ def _entry(key: table.Key) -> str:
         return "\n".join([*lines, *_COMMAND_EXAMPLE]) + "\n"
     if key.kind == "patterns":
         return "\n".join([*lines, *_PATTERN_EXAMPLE]) + "\n"
+    if key.kind == "rules":
+        return "\n".join([*lines, *_RULE_EXAMPLE]) + "\n"
     default = toml_value(value_of(Settings(), key))
     return "\n".join([*lines, f"# {key.name} = {default}"]) + "\n"

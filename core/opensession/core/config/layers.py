@@ -13,6 +13,7 @@ from opensession.core.config import table, values
 from opensession.core.config.sets import OwnPattern
 from opensession.core.config.settings import (
     CommandAgent,
+    PublishRule,
     Settings,
     agent_key,
     agent_name,
@@ -79,6 +80,8 @@ def _shown(item: Any) -> str:
         return f"{item.name}: {item.mode} {item.pattern}"
     if isinstance(item, CommandAgent):
         return f"{item.name}: {' '.join(item.command)} {item.files}"
+    if isinstance(item, PublishRule):
+        return " ".join((item.action, *item.paths, *item.branches, *item.agents))
     return str(item)
 
 
@@ -224,6 +227,7 @@ class _Gathered:
             ),
             privacy=sections.PrivacySettings(**given["privacy"]),
             archive=sections.ArchiveSettings(**given["archive"]),
+            publish=sections.PublishSettings(**given["publish"]),
             server=sections.ServerSettings(**given["server"]),
             identity=sections.IdentitySettings(**given["identity"]),
             git_storage=sections.GitStorageSettings(**given["git_storage"]),

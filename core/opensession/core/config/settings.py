@@ -88,6 +88,24 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     api_key: str = ""
     team_id: str = ""
+    insecure: bool = False
+
+
+class PublishRule(msgspec.Struct, frozen=True):
+    """Whether sessions leave by themselves: `action` is never, ask or auto. `paths` are absolute
+    folders or patterns with `*`, `branches` patterns; an empty one fits all.
+    """
+
+    action: str
+    paths: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+
+
+class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The gate: of `rules` the first that fits a session counts; without one it is `auto`."""
+
+    rules: tuple[PublishRule, ...] = ()
 
 
 class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     watchers: WatcherSettings = WatcherSettings()
     privacy: PrivacySettings = PrivacySettings()
     archive: ArchiveSettings = ArchiveSettings()
+    publish: PublishSettings = PublishSettings()
     server: ServerSettings = ServerSettings()
     identity: IdentitySettings = IdentitySettings()
     git_storage: GitStorageSettings = GitStorageSettings()

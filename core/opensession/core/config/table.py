@@ -26,7 +26,12 @@ Kind = Literal[
     "commands",
     "modes",
     "patterns",
+    "rules",
 ]
+
+
+TABLES = ("commands", "patterns", "rules")
+"""Kinds that are written as tables of their own: `[[section.key]]`."""
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +107,8 @@ KEYS: tuple[Key, ...] = (
         dotted="daemon.publish_on",
         kind="choice",
         choices=("manual", "session_end", "realtime"),
-        later=True,
-        doc="When what the policy allows is published.",
+        doc="When sessions are published by themselves: those with events after this was set;"
+        " `stream enable` says it for an agent or a repository.",
     ),
     Key(
         dotted="daemon.health_check_interval_secs",
@@ -191,13 +196,23 @@ KEYS: tuple[Key, ...] = (
         doc='Warn when the archive is larger, such as "20GB"; 0 is never.',
     ),
     Key(
+        dotted="publish.rules",
+        kind="rules",
+        doc="What leaves by itself, one table each: [[publish.rules]] with action (never, ask or"
+        " auto) and any of path, branch and agent. The first that fits a session counts.",
+    ),
+    Key(
         dotted="server.url",
         kind="text",
-        later=True,
         doc="The hub to publish to. Empty: nothing ever touches the network.",
     ),
-    Key(dotted="server.api_key", kind="secret", later=True, doc="Your key for the hub."),
-    Key(dotted="server.team_id", kind="text", later=True, doc="The team that sessions go to."),
+    Key(dotted="server.api_key", kind="secret", doc="Your key for the hub."),
+    Key(dotted="server.team_id", kind="text", doc="The team that sessions go to."),
+    Key(
+        dotted="server.insecure",
+        kind="bool",
+        doc="Let the key go over http to another machine than this one.",
+    ),
     Key(
         dotted="identity.nickname",
         kind="text",
@@ -225,13 +240,14 @@ SECTIONS: dict[str, str] = {
     "watchers": "What is watched. Agents are all on; `codex = false` turns one off.",
     "privacy": "What is taken out before anything is stored, and what is not taken in.",
     "archive": "The raw bytes of sessions. They are kept as they were, on this machine alone.",
+    "publish": "What leaves by itself, and what does not.",
     "server": "The hub.",
     "identity": "You.",
     "git_storage": "Sessions in git.",
     "cli": "The commands.",
 }
 
-LATER_SECTIONS = ("publish", "summary", "vector_search", "change_reader")
+LATER_SECTIONS = ("summary", "vector_search", "change_reader")
 """Documented sections that this version takes and does nothing with."""
 
 LATER_KEYS = (

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from opensession.core.config.sets import MODES, SETS, OwnPattern, problem_of
-from opensession.core.config.settings import CommandAgent
-from opensession.core.config.table import Key
+from opensession.core.config.settings import CommandAgent, PublishRule, agent_name
+from opensession.core.config.table import TABLES, Key
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = {
@@ -50,6 +50,8 @@ def convert(key: Key, value: Any, home: str = "") -> Any:
         return _modes(value)
     if key.kind == "patterns":
         return _patterns(value)
+    if key.kind == "rules":
+        return _rules(value, home)
     if key.kind == "paths":
         return tuple(_absolute(path, home) for path in _texts(value))
     if not isinstance(value, str):
@@ -97,7 +99,7 @@ def plain(key: Key, text: str) -> Any:
         return boolean(text)
     if key.kind in ("list", "paths"):
         return list(_texts(text))
-    if key.kind in ("commands", "patterns"):
+    if key.kind in TABLES:
         raise ValueError(f"written into the file: [[{key.dotted}]]")
     if key.kind == "modes":
         return _modes(text)
@@ -265,3 +267,24 @@ def _command(item: dict[str, Any], home: str) -> CommandAgent:
     if item.keys() - {"name", "files", "command"}:
         raise ValueError("tables with name, files and command only")
     return CommandAgent(name, path, tuple(words))
+
+
+ACTIONS = ("never", "ask", "auto")
+
+
+def _rules(value: Any, home: str) -> tuple[PublishRule, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("tables with action, path, branch and agent: [[publish.rules]]")
+    return tuple(publish_rule(item, home) for item in value)
+
+
+def publish_rule(item: dict[str, Any], home: str) -> PublishRule:
+    """One table of `publish.rules`. Raises ValueError whose text completes "… must be"."""
+    action = item.get("action")
+    if action not in ACTIONS:
+        raise ValueError(f"tables with an action that is one of {', '.join(ACTIONS)}")
+    if item.keys() - {"action", "path", "branch", "agent"}:
+        raise ValueError("tables with action, path, branch and agent only")
+    paths = tuple(_absolute(path, home) for path in _texts(item.get("path", [])))
+    agents = tuple(agent_name(name) for name in _texts(item.get("agent", [])))
+    return PublishRule(action, paths, _texts(item.get("branch", [])), agents)

@@ -50,7 +50,8 @@ class HubLoginParams(Params, frozen=True):
 
 class HubUploadParams(Params, frozen=True):
     """Sessions by reference, or `path` of a session's file, or `all` of them. Without `really` only
-    the plan is made. `parents` are ids that the upload follows. `insecure` is not remembered.
+    the plan is made. `parents` are ids that the upload follows. `expires_seconds`: the hub deletes
+    the publication so long after; 0 is never.
     """
 
     refs: list[str] = []

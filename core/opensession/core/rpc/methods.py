@@ -10,10 +10,12 @@ from opensession.core.rpc import (
     coverage,
     daemon,
     events,
+    hub,
     index,
     keeping,
     leaks,
     privacy,
+    publish,
     search,
     sessions,
     stats,
@@ -215,11 +217,94 @@ UNSUBSCRIBE = Method(
     "Ends a subscription.",
 )
 
+STREAM_STATUS = Method(
+    "stream.status",
+    publish.StreamParams,
+    publish.StreamResult,
+    "read",
+    "What is published by itself, and what each policy covers.",
+)
+STREAM_ENABLE = Method(
+    "stream.enable",
+    publish.StreamParams,
+    publish.StreamResult,
+    "exit",
+    "Publishes sessions of an agent or a repository by itself, from their next event on.",
+)
+STREAM_DISABLE = Method(
+    "stream.disable",
+    publish.StreamParams,
+    publish.StreamResult,
+    "change",
+    "Ends a policy; what was sent stays on the hub.",
+)
+PUBLISH_PENDING = Method(
+    "publish.pending",
+    publish.PendingParams,
+    publish.PendingResult,
+    "read",
+    "Sessions that are to be published and are not (wholly) on the hub, with the reason.",
+)
+PUBLISH_APPROVE = Method(
+    "publish.approve",
+    publish.DecideParams,
+    publish.DecideResult,
+    "exit",
+    "Lets sessions go that wait for a person.",
+)
+PUBLISH_DENY = Method(
+    "publish.deny",
+    publish.DecideParams,
+    publish.DecideResult,
+    "change",
+    "Keeps sessions from being published.",
+)
+PUBLISH_REFRESH = Method(
+    "publish.refresh",
+    publish.DecideParams,
+    publish.DecideResult,
+    "exit",
+    "Sends again what newer rules or parsers changed in what was sent.",
+)
+PUBLISH_RECEIPTS = Method(
+    "publish.receipts",
+    publish.ReceiptsParams,
+    publish.ReceiptsResult,
+    "read",
+    "What hubs acknowledged.",
+)
+PUBLISH_RECALL = Method(
+    "publish.recall",
+    publish.RecallParams,
+    publish.RecallResult,
+    "exit",
+    "Takes publications back: the hub deletes them.",
+)
+HUB_STATUS = Method(
+    "hub.status", hub.HubStatusParams, hub.HubStatus, "read", "The hub, and whose the key is."
+)
+HUB_LOGIN = Method(
+    "hub.login",
+    hub.HubLoginParams,
+    hub.HubStatus,
+    "change",
+    "Takes up the server and the key that a client wrote; a key that is given stays in memory.",
+)
+HUB_UPLOAD = Method(
+    "hub.upload",
+    hub.HubUploadParams,
+    hub.HubUploadResult,
+    "exit",
+    "Sends sessions once; without `really` only tells what would be sent.",
+)
+
 METHODS: tuple[Method[Any, Any], ...] = (
     HELLO, STATUS, HEALTH, STOP, RELOAD, LOGS, AGENTS_LIST, AGENTS_COVERAGE, INDEX_RUN,
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
     LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, ARCHIVE_FORGET, SUBSCRIBE,
-    UNSUBSCRIBE,
+    UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING, PUBLISH_APPROVE,
+    PUBLISH_DENY, PUBLISH_REFRESH, PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS, HUB_LOGIN,
+    HUB_UPLOAD,
 )  # fmt: skip
