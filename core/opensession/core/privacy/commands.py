@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from opensession.core.privacy.names import secret_name
+from opensession.core.privacy.rules import Confidence
 from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
+from opensession.core.privacy.short_names import short_name_detectors
 from opensession.core.privacy.values import is_code, is_fake, is_placeholder, is_random
 
 _VALUE = (
@@ -41,6 +43,15 @@ _PROGRAMS: tuple[tuple[bytes, bytes], ...] = (
     (b"-passin", rb"[ ]{1,4}pass:" + _VALUE),
     (b"-passout", rb"[ ]{1,4}pass:" + _VALUE),
     (b"-pass pass:", _VALUE),
+    (b"rabbitmqctl ", rb"(?:add_user|change_password)[ ]{1,4}[^\s]{1,64}[ ]{1,4}" + _VALUE),
+    (b"smbclient ", _LINE + rb"-U[ ]?[\"']?[^%\s\"']{1,64}%(?P<plain>[^\s\"'`|;&<>\\]{3,256})"),
+    (b"net use ", _LINE[:-3] + rb"/user:[^\s]{1,64}[ ]{1,4}" + _VALUE),
+    (
+        b"net use ",
+        rb"(?:[A-Za-z*]:?[ ]{1,4})?[\\ ]{1,8}[A-Za-z0-9_.$\\ -]{3,80}?[ ]{1,4}"
+        + _VALUE
+        + rb"[ ]{1,4}/user",
+    ),
     (b"IDENTIFIED BY ", rb"(?:PASSWORD[ ])?'(?P<single>[^'\r\n]{3,256})'"),
     (b"identified by ", rb"(?:password[ ])?'(?P<single>[^'\r\n]{3,256})'"),
 )
@@ -50,6 +61,19 @@ _CURL = re.compile(
     rb"[^\s:\"']{1,128}:(?:(?P<plain>[^\s\"'|;&<>\\]{3,256}))"
 )
 _SUDO = re.compile(rb"echo[ ]{1,2}[\"']?(?P<plain>[^\s\"'|\\$]{4,128})[\"']?[ ]{0,2}\| sudo -")
+_CHPASSWD = re.compile(
+    rb"echo[ ]{1,2}[\"']?[A-Za-z0-9_.-]{1,32}:(?P<plain>[^\s\"'|\\$]{4,128})"
+    rb"[\"']?[ ]{0,2}\| chpasswd"
+)
+# What a test types into the field of a password, and the arguments of a login.
+_FILLED = re.compile(
+    rb"[\"'\])]{1,6}(?:,[ ]{0,4}|\)?\.(?:type|fill|sendKeys|send_keys|setValue)\([ ]{0,4})"
+    rb"(?:\"(?P<double>[^\"\r\n ]{4,256})\"|'(?P<single>[^'\r\n ]{4,256})')[ ]{0,4}\)"
+)
+_LOGIN_OF = re.compile(
+    rb"(?:[ ]{0,4}[\"'][^\"'\r\n]{1,128}[\"'][ ]{0,4},){1,2}[ ]{0,4}"
+    rb"(?:\"(?P<double>[^\"\r\n ]{4,256})\"|'(?P<single>[^'\r\n ]{4,256})')[ ]{0,4}[,)]"
+)
 _FLAG = re.compile(rb"[A-Za-z0-9-]{0,24}(?:[ ]{1,4}|[\"'`],[ \r\n]{0,60}[\"'`])" + _VALUE)
 _FLAG_NAME = re.compile(rb"(?:\A|[\s\"'`\[(,=])--?(?P<name>[A-Za-z][A-Za-z0-9_-]{0,40})?\Z")
 _SPOKEN = re.compile(
@@ -58,12 +82,13 @@ _SPOKEN = re.compile(
     rb"(?:`(?P<tick>[^`\r\n]{4,256})`|" + _VALUE + rb")"
 )
 _SETTER = re.compile(
-    rb"(?:\b(?:ENV|ARG|setx|setenv|export)|\bset(?: -[a-zA-Z]{1,4}){1,3}|\bconfig set|config:set"
-    rb"|\bsecrets? (?:set|put))[ ]{1,4}(?P<name>[A-Za-z0-9_.:/@-]{0,128})\Z"
+    rb"(?:\b(?:ENV|ARG|setx|setenv|export)|\bset(?: -[a-zA-Z]{1,4}){1,3}|\bconfig(?:ure)? set"
+    rb"|config:set|\bsecrets? (?:set|put))[ ]{1,4}(?P<name>[A-Za-z0-9_.:/@-]{0,128})\Z"
 )
 _NETRC = re.compile(rb"(?:login|user|account)[ \t]{1,8}[^\s]{1,128}[ \t\r\n]{1,16}\Z")
 _CREATE = re.compile(rb"(?i)(?:role|user|login)\b[^\r\n;]{1,160}\Z")
 _OPAQUE = re.compile(rb"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[^\s]{6,512}\Z")
+_WEAK: Confidence = "possible"
 _STEMS = (b"token", b"secret", b"password", b"passwd", b"passphrase", b"key", b"credential")
 
 
@@ -75,6 +100,9 @@ def command_detectors() -> list[Detector]:
         if _no_secret(value) or value.startswith(b"-"):
             return None
         return Found(begin, begin + len(value), "argument", "assignments", "likely", PLACED)
+
+    def called(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
+        return None if _is_word(_value(match)[1]) else argument(text, start, match)
 
     def flag(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = match.string
@@ -118,7 +146,11 @@ def command_detectors() -> list[Detector]:
         if match["single"] and stem.lower() == b"password" and _CREATE.search(line):
             return Found(begin, begin + len(value), "password", "assignments", "likely", PLACED)
         quoted = match["tick"] is not None
-        if not (match["verb"] or quoted) or not _OPAQUE.match(value):
+        if not (match["verb"] or quoted):
+            if match["plain"] is None or not is_random(value):
+                return None
+            return Found(begin, begin + len(value), _kind_of(stem), "assignments", _WEAK, PLACED)
+        if not _OPAQUE.match(value):
             return None
         variable = stem.isupper() and before.endswith(b"_") and len(value) >= 16
         if _is_word(value) and not variable:
@@ -133,6 +165,17 @@ def command_detectors() -> list[Detector]:
     return [
         *found,
         Detector("sudo", (b"| sudo -",), _SUDO, argument, back=160, spread=159),
+        Detector("chpasswd", (b"| chpasswd",), _CHPASSWD, argument, back=160, spread=159),
+        Detector("filled", (b"assword",), _FILLED, called, from_end=True, view=True),
+        Detector(
+            "login-of",
+            (b"NetworkCredential(", b"DirectoryEntry(", b"basic_auth(", b"BasicAuth(", b"auth=("),
+            _LOGIN_OF,
+            called,
+            from_end=True,
+            view=True,
+        ),
+        *short_name_detectors(),
         Detector(
             "curl-login", (b"curl ", b"http -", b"https -", b"wget "), _CURL, argument, view=True
         ),

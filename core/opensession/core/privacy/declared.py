@@ -23,11 +23,16 @@ _TYPED = re.compile(
     rb"[ ]{0,4}=[ ]{0,4}[bBrR]?" + _QUOTE + _TEXT
 )
 _ARGUMENT = re.compile(
-    _NAME + _QUOTE + rb"\s{0,4},\s{0,4}(?:default\s{0,2}=\s{0,2})?" + _QUOTE + _TEXT
+    _NAME
+    + _QUOTE
+    + rb"\s{0,4},\s{0,4}(?:default\s{0,2}=\s{0,2})?(?:'(?=\\{0,7}\"))?"
+    + _QUOTE
+    + _TEXT
 )
 _CALLED = re.compile(
     rb"(?:define|getenv|environ\.get|env|get|getOrDefault|config|fetch|[sS]etenv|setProperty|set|put|option"
     rb"|header|setHeader|append|add|insert|default|setdefault|with|Getenv|property)\(\\{0,7}[\"'`][A-Za-z0-9_.-]{0,64}\Z"
+    rb"|buildConfigField[( ][^\r\n]{0,24},[ ]?\\{0,7}[\"'][A-Za-z0-9_.-]{0,64}\Z"
 )
 _ELEMENT = re.compile(_NAME + rb"(?:" + _QUOTE + rb")?>(?P<value>[^<>\r\n]{4,1024})</")
 _ELEMENT_NAME = re.compile(
@@ -42,7 +47,8 @@ _ABOVE = re.compile(
     rb"(?:name|key)(?:\\{0,7}[\"'])?[ ]{0,4}[:=][ ]{0,8}(?:\\{0,7}[\"'])?[A-Za-z0-9_.-]{0,64}\Z"
 )
 _BODY = re.compile(
-    _NAME + rb"[ ]{1,4}(?:--body|-b|--value|--data|<<<|--secret-string)[ =]{1,4}(?:" + _QUOTE
+    _NAME + rb"(?:[ ]{1,4}(?:--body|-b|--value|--data|<<<|--secret-string)[ =]{1,4}"
+    rb"|,ParameterValue=)(?:" + _QUOTE
     + _TEXT
     + rb"|(?P<plain>[^\s\"'`\\]{4,1024}))"
 )  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote_from_bytes
 
 import ahocorasick_rs
 
@@ -43,11 +45,20 @@ def is_memorable(value: bytes) -> bool:
 
 
 class Finder:
-    """Finds a fixed set of values in any number of texts."""
+    """Finds a fixed set of values in any number of texts, also as base64 and as parts of addresses
+    write them.
+    """
 
     def __init__(self, values: Mapping[bytes, Found]) -> None:
         self._values = list(values)
         self._found = list(values.values())
+        self._more: dict[int, tuple[int, int]] = {}
+        for value, one in values.items():
+            for written, before, after in _encoded(value):
+                if written not in values:
+                    self._more[len(self._values)] = before, after
+                    self._values.append(written)
+                    self._found.append(one)
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick(self._values) if len(self._values) > _FEW else None
         )
@@ -59,6 +70,11 @@ class Finder:
             end = start + len(self._values[number])
             if end - start < _LONG and _is_part(data, start, end):
                 continue
+            before, after = self._more.get(number, (0, 0))
+            if before and data[start - before : start].isalnum():
+                start -= before
+            if after:
+                end = _PADDED.match(data, end).end()  # type: ignore[union-attr]  # matches nothing too
             found.append(self._found[number]._replace(start=start, end=end, wrap=b""))
         return found
 
@@ -73,6 +89,36 @@ class Finder:
                 places.append((number, start))
                 start = data.find(value, start + len(value))
         return places
+
+
+_PADDED = re.compile(rb"[A-Za-z0-9+/_-]?={0,2}")
+_ENCODED = 12
+"""Shorter values are not looked for in base64: of two places of three too little of it is fixed."""
+
+
+def _encoded(value: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """How a value is written in addresses, and in base64 of a text that it is in: what of it is the
+    same whatever is around it, and how many characters before and after hold bits of it as well.
+    """
+    quoted = quote_from_bytes(value, safe="").encode()
+    if quoted != value:
+        yield quoted, 0, 0
+    if len(value) < _ENCODED:
+        return
+    for offset in range(3):
+        written = base64.b64encode(bytes(offset) + value)
+        first = (8 * offset + 5) // 6
+        last = 8 * (offset + len(value)) // 6
+        stable = written[first:last]
+        before = int(offset > 0)
+        after = int(8 * (offset + len(value)) % 6 > 0)
+        yield stable, before, after
+        safe = stable.translate(_SAFE)
+        if safe != stable:
+            yield safe, before, after
+
+
+_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def _is_part(data: bytes, start: int, end: int) -> bool:

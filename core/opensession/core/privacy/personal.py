@@ -34,7 +34,7 @@ _NAMED_NUMBER = re.compile(rb"(?P<quote>\\{0,7}\")[ \t\r\n]{0,8}:[ \t\r\n]{0,8}\
 _ALONE = re.compile(rb"[ \t\r\n]{0,8}[,\]}]")
 
 _MAIL = re.compile(
-    rb"(?:(?<![A-Za-z0-9._%+/:\\-])|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))(?P<local>[A-Za-z0-9][A-Za-z0-9._%+-]{0,63})@"
+    rb"(?:(?<![A-Za-z0-9._%+/:\\-])|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4})|(?<=mailto:))(?P<local>[A-Za-z0-9][A-Za-z0-9._%+-]{0,63})@"
     rb"(?P<domain>(?:[A-Za-z0-9-]{1,63}\.){1,6}(?P<top>[A-Za-z]{2,24}))(?![A-Za-z0-9_@-]|:[^\s\"'])"
 )
 _RESERVED = re.compile(

@@ -131,6 +131,7 @@ KINDS: tuple[Kind, ...] = (
         "stability-key", "stability", rb"sk-[A-Za-z0-9]{48}", lambda r: "sk-" + some(r, ALNUM, 48)
     ),
     named("exa-key", "exa_api exa-api", UUID, uuid, template="EXA_API_KEY={}"),
+    prefixed("wandb-new-key", "wandb_v1_", SAFE, 77, 90),
     named("wandb-key", "wandb", rb"[0-9a-f]{40}", of(HEX, 40)),
     named(
         "azure-openai-key",

@@ -187,6 +187,12 @@ KINDS: tuple[Kind, ...] = (
     prefixed("fly-auth-token", "fo1_", SAFE, 43),
     prefixed("render-key", "rnd_", ALNUM, 28, 32, check=mixed),
     prefixed("netlify-token", "nfp_ nfc_ nfu_", ALNUM, 36, 40),
+    shaped(
+        "vercel-blob-token",
+        "vercel_blob_rw_",
+        rb"vercel_blob_rw_[A-Za-z0-9]{16}_[A-Za-z0-9]{28,40}",
+        lambda r: f"vercel_blob_rw_{some(r, ALNUM, 16)}_{some(r, ALNUM, 30)}",
+    ),
     prefixed("vercel-token", "vcp_ vci_ vca_ vcr_ vck_", ALNUM, 24, 60, check=with_digit),
     named("vercel-api-token", "vercel", rb"[A-Za-z0-9]{24}", of(ALNUM, 24), check=with_digit),
     named("netlify-api-token", "netlify", rb"[A-Za-z0-9_-]{43,46}", of(SAFE, 43), check=with_digit),

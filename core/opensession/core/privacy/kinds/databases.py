@@ -45,6 +45,12 @@ KINDS: tuple[Kind, ...] = (
         pattern=BEGIN + rb"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}",
         sample=lambda r: f"pat{some(r, ALNUM, 14)}.{some(r, HEX, 64)}",
     ),
+    shaped(
+        "cockroach-key",
+        "CCDB1_",
+        rb"CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}",
+        lambda r: f"CCDB1_{some(r, ALNUM, 22)}_{some(r, ALNUM, 40)}",
+    ),
     named("airtable-key", "airtable", rb"key[A-Za-z0-9]{14}", lambda r: "key" + some(r, ALNUM, 14)),
     named(
         "mongodb-atlas-key",

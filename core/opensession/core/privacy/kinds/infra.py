@@ -95,6 +95,19 @@ KINDS: tuple[Kind, ...] = (
         rb"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}(?![A-Z0-9-])",
         _one_key,
     ),
+    shaped(
+        "cfx-key",
+        "cfxk_",
+        rb"cfxk_[A-Za-z0-9]{20}_[A-Za-z0-9]{5,7}",
+        lambda r: f"cfxk_{some(r, ALNUM, 20)}_{some(r, ALNUM, 6)}",
+    ),
+    prefixed("logicmonitor-token", "lmb_", ALNUM, 56, 64),
+    shaped(
+        "zuplo-key",
+        "zpka_",
+        rb"zpka_[a-z0-9]{32}_[a-z0-9]{8}",
+        lambda r: f"zpka_{some(r, HEX, 32)}_{some(r, HEX, 8)}",
+    ),
     named(
         "bitwarden-secret",
         "bitwarden bws_",

@@ -86,6 +86,8 @@ KINDS: tuple[Kind, ...] = (
     ),
     prefixed("mollie-key", "live_", ALNUM, 30, fixed=True, check=varied),
     prefixed("gocardless-token", "live_ sandbox_", SAFE, 40, fixed=True, check=varied),
+    prefixed("asaas-key", "$aact_prod_ $aact_hmlg_ $aact_", ALNUM, 120, 170),
+    prefixed("midtrans-key", "Mid-server- SB-Mid-server-", SAFE, 24),
     prefixed("shopify-token", "shpat_ shpca_ shpss_ shppa_ shpua_", HEX, 32),
     prefixed("facebook-token", "EAA", ALNUM, 90, 200, check=varied),
     shaped(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opensession.core.privacy.kinds.form import (
     ALNUM,
+    BASE64,
     BEGIN,
     DIGITS,
     HEX,
@@ -130,6 +131,35 @@ KINDS: tuple[Kind, ...] = (
     prefixed("liveblocks-key", "sk_dev_", SAFE, 60, 68),
     prefixed("apify-token", "apify_api_", ALNUM, 36),
     prefixed("browserbase-key", "bb_live_ bb_test_", SAFE, 24, 30),
+    prefixed("chief-tools-token", "ctp_", ALNUM, 36),
+    prefixed("dvc-studio-token", "isat_", ALNUM, 48, 56),
+    prefixed("devcycle-key", "dvc_server_ dvc_mobile_", HEX, 32),
+    prefixed("lichess-token", "lip_", ALNUM, 20, fixed=True, check=with_digit),
+    prefixed("mailersend-token", "mlsn.", HEX, 64),
+    prefixed("nightfall-key", "NF-", ALNUM, 32, fixed=True, check=varied),
+    prefixed("pubnub-secret", "sec-c-", BASE64, 44, 52),
+    prefixed("samsara-token", "samsara_api_", ALNUM, 28, 36),
+    prefixed("settlemint-token", "sm_pat_ sm_aat_", ALNUM, 16),
+    prefixed("sindri-key", "sindri_", ALNUM, 32),
+    prefixed("thunderstore-token", "tss_", ALNUM, 36, fixed=True),
+    shaped(
+        "wakatime-key",
+        "waka_",
+        rb"waka_(?:sec_|tok_|ref_)?" + UUID,
+        lambda r: "waka_" + uuid(r),
+    ),
+    shaped(
+        "persona-key",
+        "persona_production_ persona_sandbox_",
+        rb"persona_(?:production|sandbox)_" + UUID,
+        lambda r: "persona_production_" + uuid(r),
+    ),
+    shaped(
+        "maxmind-key",
+        "_mmk",
+        rb"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9_])",
+        lambda r: f"{some(r, ALNUM, 6)}_{some(r, ALNUM, 29)}_mmk",
+    )._replace(back=36),
     prefixed("zapier-key", "sk-ak-", SAFE, 30, 36),
     named(
         "asana-secret", "asana", rb"[0-9a-f]{32}", of(HEX, 32), template="ASANA_CLIENT_SECRET={}"
