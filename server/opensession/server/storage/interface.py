@@ -46,12 +46,30 @@ class Lines(Protocol):
         ...
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Events that were received and are valid, with what is known of each: `chains` after it,
-    `ends` in bytes of `lines`. `facts` of all of them are held in the order of their seq.
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a header says, to list a session and to find it; empty where it says nothing."""
 
-    `whole` says that position and chain are the storage's to choose: what is a session's content
-    so far, or goes on from it, stays in its generation; anything else begins the next one.
+    role: str = "primary"
+    parent: str = ""
+    title: str = ""
+    description: str = ""
+    provider: str = ""
+    model: str = ""
+    tags: tuple[str, ...] = ()
+    repository: str = ""
+    git_remote: str = ""
+    git_branch: str = ""
+    git_commit: str = ""
+    directory: str = ""
+    related: tuple[str, ...] = ()
+    created_us: int = 0
+    updated_us: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Valid events that were received, `first` being the seq of the first of them and `chain` the
+    chain before it. Of each: the chain after it (`hashes`), where it ends in `lines` (`ends`), and
+    what adds up (`facts`). `links`, `team`, `expires_us`… are taken where they are given.
     """
 
     key: Key
@@ -60,18 +78,17 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     chain: bytes
     header: bytes
+    about: About
     lines: Lines
     hashes: Sequence[bytes]
     ends: Sequence[int]
     facts: Sequence[Fact]
-    whole: bool = False
     expires_us: int | None = None
     team: str = ""
-    parents: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     score_plugin: str = ""
     body_url: str = ""
-    more: dict[str, str] = {}
-    """Columns that the uploader gave, which stand above the header's: `git_remote`…"""
+    pr: str = ""
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):

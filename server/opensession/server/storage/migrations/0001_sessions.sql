@@ -63,7 +63,3 @@ CREATE INDEX session_of_owner ON session (owner, updated_us DESC, id DESC) WHERE
 CREATE INDEX session_by_parent ON session (parent) WHERE parent <> '' AND gone_us IS NULL;
 CREATE INDEX session_by_expiry ON session (expires_us) WHERE expires_us IS NOT NULL AND gone_us IS NULL;
 CREATE UNIQUE INDEX session_by_body ON session (body) WHERE body <> '';
-
--- Counters and marks: `change` is the number of the last change.
-CREATE TABLE mark (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO mark VALUES ('change', 0);
