@@ -130,20 +130,22 @@ class Hub:
         *,
         bearer: str = "",
         headers: Mapping[str, str] | None = None,
-        host: str = "127.0.0.1",
+        read: bool = True,
     ) -> Reply:
-        """One request; a `body` that is not bytes is sent as JSON."""
+        """One request; a `body` that is not bytes is sent as JSON. Without `read` only the head of
+        the answer is waited for, as of a stream that does not end.
+        """
         sent = dict(headers or {})
         if bearer:
             sent["Authorization"] = f"Bearer {bearer}"
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(host, self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, sent)
             got = connection.getresponse()
-            return Reply(got.status, dict(got.headers.items()), got.read())
+            return Reply(got.status, dict(got.headers.items()), got.read() if read else b"")
         finally:
             connection.close()
 
