@@ -24,7 +24,7 @@ from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.coverage import Unrecognised
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.core.rpc.envelope import Params
-from opensession.daemon import custom_paths, guards, logs, roots, set_aside, tasks
+from opensession.daemon import custom_paths, guards, logs, roots, scrubbed, set_aside, tasks
 from opensession.daemon.coverage import Facts
 from opensession.daemon.custom_paths import Judged
 from opensession.daemon.guards import Guards
@@ -32,7 +32,7 @@ from opensession.daemon.ingest import Ingest, Options
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
 from opensession.daemon.pausing import Pauses
-from opensession.daemon.privacy_rules import privacy_rules
+from opensession.daemon.privacy_rules import machine_name, privacy_rules
 from opensession.daemon.store import marks, overview
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, move_aside
@@ -192,6 +192,7 @@ class Library:
             str(self._paths.home),
             load_key(self._paths.key_file),
             privacy_rules(self._settings.privacy),
+            host=machine_name(),
         )
 
     # What is known.
@@ -284,6 +285,10 @@ class Library:
             key = await asyncio.to_thread(load_key, self._paths.key_file)
             self._ingest.take_up(await self._options(key))
 
+    def form_of(self, fingerprint: bytes, values: Sequence[str]) -> tuple[int, str]:
+        """By what a scrubbed value is known again; see `scrubbed.form_of`."""
+        return scrubbed.form_of(self._stripper, fingerprint, values)
+
     async def take_scrubbed(self) -> None:
         """Secrets were scrubbed: they are archived no more."""
         if self._ingest is not None:
@@ -294,8 +299,8 @@ class Library:
         options = options_of(self._settings, self._paths, key)
         if self._leaks is None:
             return options
-        scrubbed = await asyncio.to_thread(self._leaks.scrubbed)
-        setup = msgspec.structs.replace(options.setup, scrubbed=scrubbed)
+        gone = await asyncio.to_thread(self._leaks.scrubbed)
+        setup = msgspec.structs.replace(options.setup, scrubbed=gone)
         return msgspec.structs.replace(options, setup=setup)
 
     async def take_roots(self, told: Sequence[ExtraRoot]) -> None:

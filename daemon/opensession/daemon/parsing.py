@@ -27,7 +27,7 @@ from opensession.core.stats import recompute
 from opensession.core.validate import validate
 from opensession.daemon.file_globs import FileGlobs
 from opensession.daemon.left_out import without_files
-from opensession.daemon.privacy_rules import privacy_rules
+from opensession.daemon.privacy_rules import machine_name, privacy_rules
 from opensession.daemon.state import load_config
 from opensession.parsers import registry
 from opensession.parsers.agent import (
@@ -246,6 +246,7 @@ def _stripper(environ: Mapping[str, str]) -> Stripper:
         str(paths.home),
         secrets.token_bytes(32),
         privacy_rules(privacy),
+        host=machine_name(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Mapping
 
 import msgspec
@@ -36,6 +37,12 @@ def stricter_rules(rules: Rules, modes: Mapping[str, str]) -> Rules:
         strip_paths=rules.strip_paths or "paths" in wanted,
         strip_env_vars=rules.strip_env_vars or "assignments" in wanted,
     )
+
+
+def machine_name() -> str:
+    """The name of this machine, for the stripper to know it; empty where it names none."""
+    name = socket.gethostname()
+    return "" if name.partition(".")[0].lower() == "localhost" else name
 
 
 def told(rules: Rules) -> frozenset[str]:

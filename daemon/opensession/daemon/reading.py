@@ -14,7 +14,14 @@ from opensession.core.privacy import STRIP_VERSION, Rules, Stripper
 from opensession.daemon import admission, prepare, seal
 from opensession.daemon.batch import Batch, Failure
 from opensession.daemon.pausing import NOTHING, Skips
-from opensession.daemon.privacy_rules import fingerprint, privacy_rules, stricter_rules, told
+from opensession.daemon.privacy_rules import (
+    fingerprint,
+    machine_name,
+    privacy_rules,
+    stricter_rules,
+    told,
+)
+from opensession.daemon.scrubbed import Scrubbed
 from opensession.daemon.taking import Taking
 from opensession.parsers import registry
 from opensession.parsers.agent import Cursor, Source, SourceGone, SourceRefused
@@ -34,11 +41,11 @@ class Setup(msgspec.Struct, frozen=True, array_like=True):
     archive: bool
     rules: admission.Rules
     commands: tuple[CommandAgent, ...] = ()
-    scrubbed: tuple[bytes, ...] = ()
+    scrubbed: tuple[Scrubbed, ...] = ()
 
     def stripper(self) -> Stripper:
         """The stripper, to be made once for many reads."""
-        return Stripper(self.home, self.key, privacy_rules(self.privacy))
+        return Stripper(self.home, self.key, privacy_rules(self.privacy), host=machine_name())
 
     def taking(self, stripper: Stripper) -> Taking:
         """By which rules sessions are taken in; `stripper` is the one of `stripper()`."""
@@ -58,7 +65,7 @@ class Setup(msgspec.Struct, frozen=True, array_like=True):
 @functools.lru_cache(maxsize=8)
 def _stripper(home: str, key: bytes, rules: bytes) -> Stripper:
     """A stripper by the rules of a repository: many jobs need the same few."""
-    return Stripper(home, key, msgspec.json.decode(rules, type=Rules))
+    return Stripper(home, key, msgspec.json.decode(rules, type=Rules), host=machine_name())
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True):

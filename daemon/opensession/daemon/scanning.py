@@ -26,7 +26,7 @@ from opensession.daemon import parsing
 from opensession.daemon.explaining import why
 from opensession.daemon.findings import may_be_secret, raw_values, tag, tags_of, valued
 from opensession.daemon.native import Native, deltas
-from opensession.daemon.privacy_rules import privacy_rules
+from opensession.daemon.privacy_rules import machine_name, privacy_rules
 from opensession.daemon.scan_tally import FileTally, ReportTally
 from opensession.daemon.state import load_config
 from opensession.daemon.store.connect import open_reader
@@ -280,4 +280,5 @@ def stripper_of(paths: Paths, environ: Mapping[str, str]) -> Stripper:
         str(paths.home),
         key,
         privacy_rules(privacy),
+        host=machine_name(),
     )

@@ -10,6 +10,7 @@ from opensession.core.privacy.paths import IMAGE_USERS
 from opensession.core.privacy.scanner import PLAIN, Detector, Found, Text
 
 _LEAST = 4
+_BELOW = 1000
 _COMMON = frozenset(
     (b"home", b"data", b"work", b"admin", b"test", b"users", b"guest", b"demo", b"http", b"https",
      b"mail", b"main", b"code", b"build", b"jenkins", b"docker", b"localhost", b"github", b"gitlab",
@@ -20,6 +21,10 @@ _IDENTITY = re.compile(
     rb"(?i)(?:author|committer|co-authored-by|signed-off-by|reviewed-by|tagger|user\.name|user\.email)"
     rb"[ \t]{0,8}[:=]?[ \t\"'\\]{0,8}[^\r\n]{0,60}\Z"
 )
+
+
+_ENDS_PART = (b"/", b"\\", b"", b" ", b"\n", b'"', b"'", b":", b")")
+"""What stands after a part of a path."""
 
 
 def identity_detectors(home: str, host: str) -> list[Detector]:
@@ -56,17 +61,7 @@ def _user(user: bytes) -> Detector:
                 return _named(start, match.start("at"), b"[user]")  # a mail address's local part
             return _named(start, end, b"[user]@[host]")
         before, after = data[start - 1 : start], data[match.end() : match.end() + 1]
-        if before in (b"/", b"\\") and after in (
-            b"/",
-            b"\\",
-            b"",
-            b" ",
-            b"\n",
-            b'"',
-            b"'",
-            b":",
-            b")",
-        ):
+        if before in (b"/", b"\\") and after in _ENDS_PART:
             if data[start - 2 : start - 1] in (b"/", b":"):
                 return None  # the host of an address
             return _named(start, match.end(), b"[user]")
@@ -80,11 +75,19 @@ def _user(user: bytes) -> Detector:
 
 def _machine(machine: bytes) -> Detector:
     pattern = re.compile(
-        rb"(?<=@)" + re.escape(machine) + rb"(?:\.[A-Za-z0-9.-]{1,60})?(?![A-Za-z0-9_-])"
+        rb"(?:(?<=@)|(?P<slash>(?<=[^/:\\][/\\])|(?<=\A[/\\])))"
+        + re.escape(machine)
+        + rb"(?:\.[A-Za-z0-9.-]{1,60})?(?![A-Za-z0-9_-])"
     )
 
     def check(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
-        return _named(start, match.end(), b"[host]")
+        if match["slash"] is not None:
+            end = start + len(machine)
+            if text.data[end : end + 1] not in _ENDS_PART:
+                return None
+            return _named(start, end, b"[host]")
+        # Beside this user's name it is part of that finding.
+        return _named(start, match.end(), b"[host]")._replace(rank=PLAIN - _BELOW)
 
     return Detector("host-name", (machine,), pattern, check)
 
