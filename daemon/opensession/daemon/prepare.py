@@ -7,7 +7,7 @@ search text and titles are made of what it left. Only the frame for the archive 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -19,7 +19,7 @@ from opensession.daemon.batch import Batch, PreparedSession, PrivateLine, Row, T
 from opensession.daemon.findings import secrets_of, secrets_of_info
 from opensession.daemon.gitfacts import GitFacts, clean_remote, git_facts
 from opensession.daemon.pausing import without_paused
-from opensession.daemon.scrubbed import without_scrubbed
+from opensession.daemon.scrubbed import Scrubbed, alone, replaced, replaced_info, without_scrubbed
 from opensession.daemon.store import body, marks
 from opensession.daemon.taking import Taking
 from opensession.daemon.tally import is_error, tally
@@ -43,11 +43,11 @@ def batches(
     *,
     archive: bool,
     taking: Taking | None = None,
-    scrubbed: Sequence[bytes] = (),
+    scrubbed: Sequence[Scrubbed] = (),
 ) -> Iterator[Batch]:
     """Reads `source` on from `cursor` (None: from its beginning) to where it ends now. `taking`
-    says what of files is left out, and what repositories ask for. Values whose fingerprints are
-    `scrubbed` are archived with a mask over them.
+    says what of files is left out, and what repositories ask for. Values that are `scrubbed` are
+    archived with a mask over them, and replaced wherever they stand.
 
     At least one batch comes, also where nothing is new. Raises what `agent.read` raises, possibly
     after some batches, which stay valid.
@@ -60,6 +60,7 @@ def batches(
         delta = agent.read(source, cursor)
         more = delta.more
         sessions = [without_paused(session, taking.paused) for session in delta.sessions]
+        bare = alone(stripper, delta.raw, scrubbed) if scrubbed else {}
         frame = None
         if archive and delta.raw:
             hidden = any(
@@ -68,7 +69,9 @@ def batches(
             if hidden:
                 raw = blanked(delta.raw, 0, [(0, len(delta.raw))])
             else:
-                raw = without_scrubbed(stripper, delta, scrubbed) if scrubbed else delta.raw
+                raw = delta.raw
+                if scrubbed:
+                    raw = without_scrubbed(stripper, delta, scrubbed, bare)
             frame = make_frame(delta.raw_offset, raw)
         yield Batch(
             source_id=source_id,
@@ -76,7 +79,7 @@ def batches(
             restarted=delta.restarted or anew,
             frame=frame,
             raw_bytes=len(delta.raw),
-            sessions=[_session(session, taking, repositories) for session in sessions],
+            sessions=[_session(session, taking, repositories, bare) for session in sessions],
             cursor=taking.carried(delta.cursor),
             parser_version=agent.parser_version,
             strip_version=STRIP_VERSION,
@@ -90,7 +93,10 @@ def batches(
 
 
 def _session(
-    delta: SessionDelta, taking: Taking, repositories: dict[str, GitFacts | None]
+    delta: SessionDelta,
+    taking: Taking,
+    repositories: dict[str, GitFacts | None],
+    bare: Mapping[str, Scrubbed],
 ) -> PreparedSession:
     means = taking.of(delta.info.cwd)
     stripper = means.stripper
@@ -100,6 +106,8 @@ def _session(
     rows = []
     touches = []
     clean = stripper.strip_events(delta.events)
+    if bare:
+        clean = [replaced(event, found, bare) for event, found in clean]
     pairs = zip(delta.events, clean, strict=True)
     for seq, (event, (stripped, found)) in enumerate(pairs, start=delta.keep + 1):
         if found:
@@ -118,6 +126,8 @@ def _session(
     reports = "warn" in means.told
     secrets = secrets_of(stripper, delta.events, clean, delta.keep + 1, reports=reports)
     info = stripper.strip_info(delta.info)
+    if bare:
+        info = replaced_info(info, bare)
     if info.title != delta.info.title:
         secrets += secrets_of_info(stripper, delta.info)
     if info.git_remote:
@@ -142,7 +152,7 @@ def _session(
 
 def restripped(delta: SessionDelta, taking: Taking) -> PreparedSession:
     """A session that is stored already, as the rules of now have it."""
-    return _session(delta, taking, {})
+    return _session(delta, taking, {}, {})
 
 
 def private_lines(delta: SessionDelta) -> list[PrivateLine]:

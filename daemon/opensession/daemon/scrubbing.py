@@ -51,7 +51,9 @@ async def run(app: App, leak: Leak, *, archive: bool, report: Report) -> dict[st
     occurrences = archives = 0
     if archive:
         # From now on nothing new of it is archived; then what is there is overwritten.
-        await on_user(app, partial(leaks_write.mark_scrubbed, leak=leak.number))
+        length, signs = app.library.form_of(leak.fingerprint, values)
+        mark = partial(leaks_write.mark_scrubbed, leak=leak.number, length=length, signs=signs)
+        await on_user(app, mark)
         await app.library.take_scrubbed()
         for number, row in enumerate(rows):
             report(Progress(job="", done=number, total=len(rows), unit="files"))

@@ -101,6 +101,25 @@ def test_what_is_scrubbed_stays_so_when_its_file_is_read_again(home: Home, daemo
     assert _archived(home, "claude-code", CLAUDE) == expected
 
 
+def test_what_is_scrubbed_is_known_again_where_it_stands_alone(home: Home, daemon: Daemon) -> None:
+    """The agent repeats it in a later read, with nothing beside it that tells what it is."""
+    path = home.write(CLAUDE, claude(ONE, f"API_TOKEN={KEY}", "done"))
+    daemon.index()
+    _scrub(daemon, archive=True)
+    with path.open("ab") as file:
+        file.write(claude_line(ONE, 3, f"it printed {KEY}\n{KEY}x"))
+    home.write(CODEX, codex(TWO, f"and x{KEY} there"))
+    daemon.index()
+
+    for name, file_ in (("claude-code", CLAUDE), ("codex", CODEX)):
+        assert KEY.encode() not in _archived(home, name, file_)
+    assert _holders(home, KEY) == []
+    (leak,) = daemon.call("leaks.list", all=True)["leaks"]
+    assert [(s["id"], s["count"]) for s in leak["sessions"]] == [(ONE, 3), (TWO, 1)]
+    (event,) = daemon.call("sessions.events", ref=TWO, all=True)["events"]
+    assert event["blocks"][0]["text"] == f"and x[redacted:{leak['kind']}:{leak['id']}] there"
+
+
 def test_every_scrub_is_in_the_audit_log_without_content(home: Home, daemon: Daemon) -> None:
     home.write(CLAUDE, claude(ONE, f"API_TOKEN={KEY}"))
     daemon.index()

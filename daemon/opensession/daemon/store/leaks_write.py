@@ -18,6 +18,7 @@ import msgspec
 from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.batch import PreparedSession, Row, Secret
 from opensession.daemon.findings import TAG_BYTES, surer
+from opensession.daemon.scrubbed import Scrubbed
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.sessions_write import ORIGIN
 from opensession.daemon.user_data import UserData
@@ -61,8 +62,8 @@ class Leaks(Protocol):
         """Records them; returns when they are on the disk. Raises `DiskFull`."""
         ...
 
-    def scrubbed(self) -> tuple[bytes, ...]:
-        """The fingerprints of secrets that are archived no more."""
+    def scrubbed(self) -> tuple[Scrubbed, ...]:
+        """The secrets that are archived no more."""
         ...
 
 
@@ -76,7 +77,7 @@ class LeakBook:
     def holds(self, agent: str, native_id: str) -> bool:
         return (agent, native_id) in self._known
 
-    def scrubbed(self) -> tuple[bytes, ...]:
+    def scrubbed(self) -> tuple[Scrubbed, ...]:
         return self._user.read(_scrubbed)
 
     def record(self, noted: Sequence[Noted]) -> None:
@@ -170,10 +171,17 @@ def resolve(db: apsw.Connection, leaks: Sequence[int], *, undo: bool) -> None:
         )
 
 
-def mark_scrubbed(db: apsw.Connection, leak: int, *, undo: bool = False) -> None:
-    """Records that a secret is archived no more, or that it is after all."""
+def mark_scrubbed(
+    db: apsw.Connection, leak: int, *, length: int = 0, signs: str = "", undo: bool = False
+) -> None:
+    """Records that a secret is archived no more, and its form (see `scrubbed`); with `undo` that it
+    is after all.
+    """
     now = None if undo else time.time_ns() // 1000
-    db.execute("UPDATE leak SET scrubbed_us = ? WHERE id = ?", (now, leak))
+    db.execute(
+        "UPDATE leak SET scrubbed_us = ?, form_length = ?, form_signs = ? WHERE id = ?",
+        (now, length, signs, leak),
+    )
 
 
 def mark_altered(db: apsw.Connection, sessions: Sequence[tuple[str, str]]) -> None:
@@ -265,9 +273,12 @@ def _session(db: apsw.Connection, agent: str, native_id: str) -> int | None:
     return int(found) if found is not None else None
 
 
-def _scrubbed(db: apsw.Connection) -> tuple[bytes, ...]:
-    rows = db.execute("SELECT fingerprint FROM leak WHERE scrubbed_us IS NOT NULL ORDER BY 1")
-    return tuple(bytes(mark) for (mark,) in rows)
+def _scrubbed(db: apsw.Connection) -> tuple[Scrubbed, ...]:
+    rows = db.execute(
+        "SELECT fingerprint, kind, form_length, form_signs FROM leak"
+        " WHERE scrubbed_us IS NOT NULL ORDER BY 1"
+    )
+    return tuple(Scrubbed(bytes(mark), kind, length, signs) for mark, kind, length, signs in rows)
 
 
 def _sessions(db: apsw.Connection) -> set[tuple[str, str]]:
