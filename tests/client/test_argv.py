@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opensession.client.argv import settle_json_fields, take_flag, wants_json
+from opensession.client.argv import settle_json_fields, settle_optional, take_flag, wants_json
 
 KNOWN = ("id", "title", "tool")
 
@@ -59,3 +59,12 @@ def test_a_flag_is_taken_from_anywhere_before_the_double_dash() -> None:
     found, rest = take_flag(["log", "--no-color", "--", "--no-color"], "--no-color")
 
     assert (found, rest) == (True, ["log", "--", "--no-color"])
+
+
+def test_an_option_may_stand_without_its_value() -> None:
+    settle = settle_optional
+    assert settle(["--api-key"], "--api-key", "?") == ["--api-key=?"]
+    assert settle(["--api-key", "-"], "--api-key", "?") == ["--api-key=-"]
+    assert settle(["--api-key", "k", "x"], "--api-key", "?") == ["--api-key=k", "x"]
+    assert settle(["--api-key", "--json"], "--api-key", "?") == ["--api-key=?", "--json"]
+    assert settle(["a", "--", "--api-key"], "--api-key", "?") == ["a", "--", "--api-key"]

@@ -54,5 +54,21 @@ def settle_json_fields(words: list[str], known: tuple[str, ...]) -> list[str]:
     return settled + words[len(before) :]
 
 
+def settle_optional(words: list[str], option: str, alone: str) -> list[str]:
+    """The words with `option [VALUE]` as one word: `alone` where no value follows."""
+    before = _options(words)
+    settled: list[str] = []
+    taken = False
+    for word, following in zip(before, [*before[1:], "--"], strict=True):
+        if taken:
+            taken = False
+        elif word == option:
+            taken = not following.startswith("-") or following == "-"
+            settled.append(f"{option}={following if taken else alone}")
+        else:
+            settled.append(word)
+    return settled + words[len(before) :]
+
+
 def _options(words: list[str]) -> list[str]:
     return words[: words.index("--")] if "--" in words else words

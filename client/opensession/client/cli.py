@@ -84,6 +84,8 @@ def _dispatch(words: list[str]) -> int:
         from opensession.core.rpc.sessions import SessionRow
 
         arguments = argv.settle_json_fields(arguments, SessionRow.__struct_fields__)
+    if name == "config":
+        arguments = argv.settle_optional(arguments, "--api-key", "?")
     from opensession.client.building import build
 
     command = build(name)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from opensession.client.building import build
 from opensession.client.table import COMMANDS, GROUPS
 
-_DYNAMIC = {"ref": "refs", "names": "agents", "key": "keys"}
+_DYNAMIC = {"ref": "refs", "refs": "refs", "what": "refs", "names": "agents", "key": "keys"}
 _DYNAMIC_OPTIONS = {"--tool": "agents", "--agent": "agents", "--session": "refs"}
 
 

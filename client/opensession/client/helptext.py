@@ -17,7 +17,8 @@ _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
     ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
     ("Privacy", ("privacy", "leaks", "pause", "forget", "unforget")),
-    ("Set up", ("config", "server", "completion", "demo", "rpc", "uninstall")),
+    ("Publish", ("stream", "publish", "upload", "upload-all", "recall", "account", "server")),
+    ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),
 )
 
 _ROOT_GROUPS = {
@@ -25,7 +26,10 @@ _ROOT_GROUPS = {
     "watcher": "which agents",
     "privacy": "scan, explain, test, preview",
     "leaks": "the secrets that sessions hold; resolve, scrub",
-    "server": "the hub that sessions are published to",
+    "stream": "enable, disable, status: what is published by itself",
+    "publish": "pending, approve, deny, refresh, receipts",
+    "account": "login, connect, whoami, logout: this machine's key for a hub",
+    "server": "status, verify: the hub; run: be one",
 }
 
 

@@ -25,12 +25,38 @@ from opensession.core.rpc.config import (
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Such as daemon.debounce_secs.")]
 
 
-def show(json: AsJson = False) -> None:
-    """All settings, and where each comes from. Keys and tokens are masked.
+ASK = "?"
+"""What stands for a key that is to be asked for: `--api-key` without a value."""
+
+
+def show(
+    server: Annotated[
+        str | None, typer.Option("--server", metavar="URL", help="Set the hub; empty is none.")
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            "--api-key", metavar="[KEY|-]", help="Set the key; - reads stdin, alone asks."
+        ),
+    ] = None,
+    team_id: Annotated[
+        str | None, typer.Option("--team-id", metavar="ID", help="Set the team; empty is none.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="With --server: http to another machine.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """All settings, and where each comes from. Keys and tokens are masked. With an option, the hub
+    is set in config.toml, which only you can read (mode 0600).
 
     opensession config
     opensession config --json
+    opensession config --server https://hub.example --api-key - < key
     """
+    if server is not None or api_key is not None or team_id is not None:
+        _set_hub(server, api_key, team_id, insecure=insecure)
+        return
     found = ask("config.get", ConfigGetParams(), ConfigGetResult)
     _warn(found.warnings)
     if json:
@@ -50,6 +76,32 @@ def show(json: AsJson = False) -> None:
         else:
             origin = "" if setting.origin == found.path else f"  # {setting.origin}"
             output.emit([text + screen.dim(origin)])
+
+
+def _set_hub(url: str | None, api_key: str | None, team_id: str | None, *, insecure: bool) -> None:
+    from opensession.client import hub, login
+    from opensession.core import config
+    from opensession.core.rpc.hub import HubLoginParams
+
+    paths = find_paths(os.environ)
+    values: dict[str, Any] = {}
+    if url is not None:
+        checked = hub.checked_address(url, insecure=insecure) if url else None
+        values |= {"server.url": checked, "server.insecure": True if insecure and url else None}
+    if api_key is not None:
+        if api_key not in ("", ASK, "-") and sys.stderr.isatty():
+            output.note("opensession: others can see words of a command; next time: --api-key -")
+        given = login.asked("Key", "--api-key -", hidden=True) if api_key in ("", ASK) else api_key
+        values["server.api_key"] = login.checked_key(login.from_stdin() if given == "-" else given)
+    if team_id is not None:
+        values["server.team_id"] = team_id or None
+    changed = config.set_values(paths.login_file, values, home=str(paths.home))
+    names = ", ".join(changed)
+    output.note(f"{names} set in {paths.login_file}" if changed else "all of it was so already")
+    wrote = {name.partition(".")[2]: value or "" for name, value in values.items()}
+    wrote.pop("insecure", None)
+    login.warn_of_others(paths, os.environ, wrote)
+    login.tell(paths, os.environ, HubLoginParams())
 
 
 def get(key: Key, json: AsJson = False) -> None:
