@@ -17,6 +17,7 @@ from opensession.core.timeparse import format_time
 from opensession.daemon import budget, checks, user_data
 from opensession.daemon import repository_notes as ignored
 from opensession.daemon.privacy_rules import fingerprint, privacy_rules
+from opensession.daemon.publish import reporting
 from opensession.daemon.state import App
 from opensession.daemon.store import leaks, overview
 from opensession.daemon.store.outdated import Outdated, outdated
@@ -72,7 +73,7 @@ async def status(app: App) -> Status:
         ),
         agents=agents,
         indexing=indexing,
-        network="none",
+        network=reporting.network(app.publisher),
         redacted=sums.redacted,
         warned=sums.warned,
         blocked=sums.blocked,
@@ -91,7 +92,9 @@ async def notices(app: App) -> list[str]:
         found.append(f"paused until {until}: nothing is taken in (opensession pause --off)")
     found += [*app.library.notices(), *app.notices.values()]
     found += [
-        f"{check.message}: {check.hint}" for check in await check_leaks(app) if check.state != "ok"
+        f"{check.message}: {check.hint}"
+        for check in [*await check_leaks(app), *await reporting.checks(app.publisher)]
+        if check.state != "ok"
     ]
     installed = installed_version()
     if installed not in ("", __version__):

@@ -143,7 +143,7 @@ def preview(
     json: AsJson = False,
     no_start: NoStart = False,
 ) -> None:
-    """The exact bytes that publishing a session would send: HAIL, stripped, without tags.
+    """The exact lines that publishing a session would send: stripped, without tags, as they came.
 
     opensession privacy preview HEAD
     opensession privacy preview HEAD --diff
@@ -151,21 +151,26 @@ def preview(
     with reach(no_start=no_start) as daemon:
         pages = _pages(daemon, PreviewParams(ref=ref, scope=str(Path.cwd()), all=all_))
         first = next(pages)
-        lines = size = 0
+        lines = size = new = 0
         for page in _with(first, pages):
             lines += len(page.lines)
+            new += len(page.new)
             size += sum(len(bytes(line)) + 1 for line in page.lines)
-            if not (diff or json):
-                output.emit(bytes(line).decode() for line in page.lines)
+            shown = [page.lines[place] for place in page.new] if diff else page.lines
+            if not json and not (diff and first.sent_at is None):
+                output.emit(bytes(line).decode() for line in shown)
     if json:
-        facts = {"sent_at": first.sent_at, "lines": lines, "bytes": size, "new_lines": lines}
+        facts = {"sent_at": first.sent_at, "lines": lines, "bytes": size, "new_lines": new}
         output.emit_json(facts)
         return
     from opensession.client.render.numbers import count
     from opensession.client.render.numbers import size as written
 
-    said = f"never sent: all {count(lines, 'line')} ({written(size)}) would be new"
-    if diff:
+    if first.sent_at is None:
+        said = f"never sent: all {count(lines, 'line')} ({written(size)}) would be new"
+    else:
+        said = f"sent last at {first.sent_at}: {count(new, 'line')} of {lines} would be new"
+    if diff and first.sent_at is None:
         output.emit([said])
     else:
         output.note(said)

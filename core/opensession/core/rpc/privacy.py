@@ -135,7 +135,9 @@ class ExplainResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewParams(Params, frozen=True, kw_only=True):
-    """One session as publishing would send it, in pages as in `sessions.export`."""
+    """One session as publishing would send it, in pages: its lines in the order of seq, then those
+    of its subagents, each with a header before them.
+    """
 
     ref: str
     scope: str = ""
@@ -145,9 +147,11 @@ class PreviewParams(Params, frozen=True, kw_only=True):
 
 class PreviewResult(msgspec.Struct, frozen=True, kw_only=True):
     """`lines` are the bytes that would be sent, each with a line break after it. `sent_at` is when
-    the session was sent last, null if it never was: then every line is new.
+    the session was sent last, null if it never was. `new` are the places in `lines` of those that
+    the hub does not have so.
     """
 
     lines: list[msgspec.Raw]
     next: str = ""
     sent_at: str | None = None
+    new: list[int] = []

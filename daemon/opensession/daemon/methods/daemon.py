@@ -17,6 +17,7 @@ from opensession.core.rpc.envelope import PROTOCOL, Nothing
 from opensession.core.rpc.methods import METHODS
 from opensession.daemon import checks, facts, logs
 from opensession.daemon.client import Client
+from opensession.daemon.publish import reporting
 from opensession.daemon.roots import named_by
 from opensession.daemon.state import App, Handler
 from opensession.daemon.user_data import extra_roots, remember_root
@@ -92,6 +93,7 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *facts.check_capture(app),
         *await facts.check_index(app),
         *await facts.check_leaks(app),
+        *await reporting.checks(app.publisher),
         *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
         *checks.check_repositories(await facts.repository_notes(app)),
         *checks.check_installed(INSTALLED.problems),

@@ -8,10 +8,9 @@ import functools
 import time
 from typing import Any
 
-import apsw
 import msgspec
 
-from opensession.core.errors import NotFound, OpenSessionError
+from opensession.core.errors import NotFound
 from opensession.core.privacy import Finding
 from opensession.core.rpc.index import JobResult, Progress
 from opensession.core.rpc.privacy import (
@@ -24,17 +23,15 @@ from opensession.core.rpc.privacy import (
     ScanParams,
     TextFinding,
 )
-from opensession.core.rpc.sessions import ExportParams
 from opensession.daemon import jobs, scan_process
 from opensession.daemon.client import Client
 from opensession.daemon.explaining import why
 from opensession.daemon.jobs import Report
-from opensession.daemon.methods.on_user import on_user
 from opensession.daemon.native import Native
+from opensession.daemon.publish import previewing
 from opensession.daemon.scanning import Answer, Explained, Request, stripper_of
 from opensession.daemon.state import App, Handler
 from opensession.daemon.store import natives
-from opensession.daemon.store.events import export_lines
 from opensession.daemon.store.natives import Chosen
 
 MOST_FINDINGS = 10_000
@@ -122,17 +119,7 @@ async def explain(app: App, params: ExplainParams, client: Client) -> ExplainRes
 
 async def preview(app: App, params: PreviewParams, client: Client) -> PreviewResult:
     """A page of what would be sent, and when it was sent last."""
-    export = ExportParams(ref=params.ref, scope=params.scope, all=params.all, cursor=params.cursor)
-    page = await app.library.read(export_lines, export)
-    return PreviewResult(lines=page.lines, next=page.next, sent_at=await on_user(app, _sent_at))
-
-
-def _sent_at(db: apsw.Connection) -> str | None:
-    """When a session was sent last. Without receipts nothing ever was."""
-    kept = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'receipt'").get
-    if kept:
-        raise OpenSessionError("receipts of a newer version cannot be read", "update opensession")
-    return None
+    return await previewing.preview(app.library, app.publisher, params)
 
 
 async def _chosen(app: App, ref: str, scope: str, *, everything: bool) -> Chosen:

@@ -30,6 +30,8 @@ MOST_ANSWER_BYTES = 1 << 20
 MOST_RETRY_SECONDS = 3600.0
 LEVEL = 3
 
+_NO_HUB = "what answered there is no hub of this version"
+
 
 class Accepted(msgspec.Struct, frozen=True):
     """The hub has it on disk."""
@@ -144,6 +146,8 @@ class HubClient:
             body=body,
             headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "zstd"},
         )
+        if isinstance(found, Refusal) and found.code == "not_found":
+            return Later(_NO_HUB)
         return Accepted(found) if isinstance(found, Receipt) else found
 
     async def delete(self, session_id: str, agent: str, device: str) -> bool | Answer:
@@ -212,11 +216,11 @@ def _understood(
         try:
             return msgspec.json.decode(data, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return Later("what answered there is no hub of this version")
+            return Later(_NO_HUB)
     error = _error(data)
     if error is None:
         if status == 404 and kind is None:
-            return Later("what answered there is no hub of this version")
+            return Later(_NO_HUB)
         if status in (401, 403):
             return Stranger("the hub does not take the key", "opensession account login")
         return Later(f"what answered there is no hub (status {status})", _wait(headers, None))

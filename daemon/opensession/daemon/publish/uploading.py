@@ -127,7 +127,7 @@ async def run(
         states = await _states(publisher, made.sends)
         open_keys = [key for key, (state, _, _) in states.items() if state == "open"]
         left = sum(states[key][2] for key in open_keys)
-        report(Progress(job="", done=max(0, total - left), total=total))
+        report(Progress(job="", done=max(0, total - left), total=total, unit="events"))
         link = publisher.parts.link
         if not open_keys or not link.usable:
             break
