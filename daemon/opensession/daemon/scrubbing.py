@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from opensession.daemon.state import App
 from opensession.daemon.store import leaks_write, natives, scrub
 from opensession.daemon.store.leaks import Leak
 from opensession.daemon.store.sources import SourceRow
+from opensession.daemon.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,12 @@ async def run(app: App, leak: Leak, *, archive: bool, report: Report) -> dict[st
         if problems:
             await on_user(app, partial(leaks_write.mark_scrubbed, leak=leak.number, undo=True))
             await app.library.take_scrubbed()
-    done = await app.library.write(partial(scrub.scrub_index, keys=keys, value=value))
+    loop = asyncio.get_running_loop()
+
+    def turn(work: Callable[[Writer], Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(app.library.write(work), loop).result()
+
+    done = await asyncio.to_thread(scrub.scrub_index, turn, keys, value)
     if done.left:
         problems.append("the index still holds bytes of it: opensession index --rebuild")
     problems += await asyncio.to_thread(_elsewhere, app.paths.data_dir, value)

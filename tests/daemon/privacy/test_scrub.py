@@ -144,7 +144,7 @@ def test_what_an_older_rule_left_in_the_index_is_taken_out(home: Home) -> None:
     assert "index.db" in _holders(home, KEY)
     writer = Writer(home.paths.index_db, home.paths.archive_dir)
     value = scrub.Value([KEY], "[redacted:token:ABCDEFGH]")
-    done = scrub.scrub_index(writer, [("claude-code", ONE)], value)
+    done = scrub.scrub_index(lambda work: work(writer), [("claude-code", ONE)], value)
     writer.close()
 
     assert (done.events, done.titles, done.left) == (2, 1, False)

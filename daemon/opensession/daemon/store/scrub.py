@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 import msgspec
@@ -21,8 +23,15 @@ from opensession.daemon.store.events_write import MAX_SEQ, SEQ_BITS, key, unsett
 from opensession.daemon.store.sessions_write import ORIGIN, set_title
 from opensession.daemon.store.writer import Writer
 
+T = TypeVar("T")
+
 _CANDIDATES = 100_000
 _BLOCK = 8 << 20
+
+TURN_ROWS = 200
+TURN_PAGES = 200
+"""So much is done in one turn of the writer: others do not wait for the whole."""
+
 _TOKEN = re.compile(rb"[0-9A-Za-z]{12,}")
 
 
@@ -65,32 +74,75 @@ def scrub_source(writer: Writer, source_id: int, value: Value) -> int:
     return done.occurrences
 
 
-def scrub_index(writer: Writer, keys: Sequence[tuple[str, str]], value: Value) -> Scrubbed:
+Run = Callable[[Callable[[Writer], T]], T]
+"""Does something in the writer's thread, between other work, and gives its result."""
+
+
+def scrub_index(run: Run[Any], keys: Sequence[tuple[str, str]], value: Value) -> Scrubbed:
     """Replaces the value in the events of these sessions, and wherever the search finds it, then
-    removes what deleted rows left in the file.
+    removes what deleted rows left in the file. Takes many short turns of the writer.
     """
-    db = writer.db
+    found: set[int] = run(lambda writer: set(_found_by_search(writer.db, value)))
+    sessions: set[int] = run(lambda writer: set(_sessions(writer.db, keys)))
+    for session in sessions:
+        found.update(run(partial(_rows, session=session)))
+    sessions |= {row >> SEQ_BITS for row in found}
+    rows = sorted(found)
     events = titles = 0
+    for start in range(0, len(rows), TURN_ROWS):
+        turn = rows[start : start + TURN_ROWS]
+        events += run(partial(_scrub_turn, items=turn, scrub=_scrub_event, value=value))
+    for session in sorted(sessions):
+        titles += run(partial(_scrub_turn, items=[session], scrub=_scrub_session, value=value))
+    index: Path = run(lambda writer: writer.index)
+    if events or titles or _holds(index, value):
+        merging = run(partial(_merge, pages=-TURN_PAGES))
+        while merging:
+            merging = run(partial(_merge, pages=TURN_PAGES))
+        run(Writer.checkpoint)
+    left = _holds(index, value)
+    for last in (_erase, _vacuum):
+        if left:
+            run(last)
+            left = _holds(index, value)
+    return Scrubbed(events, titles, left)
+
+
+def _rows(writer: Writer, session: int) -> list[int]:
+    return _rows_of(writer.db, session)
+
+
+def _scrub_turn(
+    writer: Writer,
+    items: Sequence[int],
+    scrub: Callable[[apsw.Connection, int, Value], bool],
+    value: Value,
+) -> int:
+    with _secure(writer.db), Transaction(writer.db, writer.index):
+        return sum(scrub(writer.db, item, value) for item in items)
+
+
+def _merge(writer: Writer, pages: int) -> bool:
+    """Merges a part of the search index, which forgets deleted words; False when that is done."""
+    db = writer.db
+    with _secure(db):
+        before = db.total_changes()
+        db.execute("INSERT INTO search (search, rank) VALUES ('merge', ?)", (pages,))
+        return db.total_changes() - before >= 2
+
+
+@contextmanager
+def _secure(db: apsw.Connection) -> Iterator[None]:
     db.execute("PRAGMA secure_delete = ON")
     try:
-        with Transaction(db, writer.index):
-            sessions = set(_sessions(db, keys))
-            rows = set(_found_by_search(db, value))
-            for session in sessions:
-                rows.update(_rows_of(db, session))
-            sessions |= {row >> SEQ_BITS for row in rows}
-            events = sum(_scrub_event(db, row, value) for row in sorted(rows))
-            titles = sum(_scrub_session(db, session, value) for session in sorted(sessions))
-        if events or titles or _holds(writer.index, value):
-            _erase(db)
-        left = _holds(writer.index, value)
-        if left:
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            left = _holds(writer.index, value)
+        yield
     finally:
         db.execute("PRAGMA secure_delete = FAST")
-    return Scrubbed(events, titles, left)
+
+
+def _vacuum(writer: Writer) -> None:
+    writer.db.execute("VACUUM")
+    writer.checkpoint()
 
 
 def holds(path: Path, value: Value) -> bool:
@@ -102,13 +154,15 @@ def holds(path: Path, value: Value) -> bool:
         return False
 
 
-def _erase(db: apsw.Connection) -> None:
+def _erase(writer: Writer) -> None:
     """Has the search index forget deleted words, and the journal what it replaced."""
-    before = db.execute("SELECT v FROM search_config WHERE k = 'secure-delete'").get
-    db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)")
-    db.execute("INSERT INTO search (search) VALUES ('optimize')")
-    db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', ?)", (before or 0,))
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db = writer.db
+    with _secure(db):
+        before = db.execute("SELECT v FROM search_config WHERE k = 'secure-delete'").get
+        db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', 1)")
+        db.execute("INSERT INTO search (search) VALUES ('optimize')")
+        db.execute("INSERT INTO search (search, rank) VALUES ('secure-delete', ?)", (before or 0,))
+    writer.checkpoint()
 
 
 def _holds(index: Path, value: Value) -> bool:
