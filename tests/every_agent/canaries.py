@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from opensession.core.privacy.kinds import KINDS
+from opensession.core.privacy.samples import samples
 
 EACH = 6
 """So many secrets are put into one text."""
@@ -27,21 +27,12 @@ _FIELDS = frozenset(
 class Planting:
     """Hands out lines with secrets in turn, and remembers their values."""
 
-    def __init__(self, seed: int) -> None:
-        chance = random.Random(seed)
-        self.lines: list[tuple[str, str]] = []
-        for kind in KINDS:
-            value = kind.sample(chance)
-            line = kind.template.replace("{}", value)
-            if _PLAIN.fullmatch(line) and len(value) >= 12:
-                self.lines.append((line, value))
-        password = "".join(chance.choices("abcdefghjkmnpqrstuvwxyz23456789", k=20))
-        for form in (
-            "postgres://app:{}@db.internal/main",
-            "DB_PASSWORD={}",
-            "curl -u app:{} https://x.test",
-        ):
-            self.lines.append((form.replace("{}", password), password))
+    def __init__(self, seed: int, user: str) -> None:
+        self.lines: list[tuple[str, str]] = [
+            (one.text, one.secrets[0])
+            for one in samples(random.Random(seed), user)
+            if _PLAIN.fullmatch(one.text) and len(one.secrets[0]) >= 10
+        ]
         self.planted: set[str] = set()
         self._next = 0
 

@@ -12,6 +12,7 @@ import pytest
 from opensession.parsers.registry import BUILT_IN
 from tests.every_agent.canaries import Planting
 from tests.every_agent.people import move_in
+from tests.every_agent.test_every_field import SETS_ON
 from tests.helpers.daemon import Home, running, temporary_home
 
 WORD = re.compile(r"[A-Za-z0-9]{12,}")
@@ -30,7 +31,9 @@ class Seen:
 def seen(corpus: Path) -> Iterator[Seen]:
     with temporary_home() as home:
         move_in(home, corpus)
-        planting = Planting(7)
+        config = home.paths.config_file
+        config.write_text(config.read_text() + SETS_ON)
+        planting = Planting(7, home.path.name)
         planting.plant(home.path)
         said = []
         with running(home) as daemon:
