@@ -47,6 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "privacy allow": Entry("keeping", "allow", "let a blocked session leave"),
     "pause": Entry("keeping", "pause", "take in nothing for a while"),
     "forget": Entry("keeping", "forget", "take away what is stored of a session, for good"),
+    "revive": Entry("revive", "revive", "put a session's files back where its agent looks"),
     "unforget": Entry("keeping", "unforget", "take in again what was forgotten"),
     "privacy preview": Entry("privacy", "preview", "the bytes that publishing would send"),
     "leaks": Entry("leaks", "leaks", "the secrets that sessions hold, one row each"),

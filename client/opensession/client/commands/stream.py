@@ -15,7 +15,7 @@ from opensession.client import output
 from opensession.client.connection import Daemon
 from opensession.client.options import AsJson, NoStart, Yes
 from opensession.client.start import reach
-from opensession.core.errors import UsageError
+from opensession.core.errors import NotFound, UsageError
 from opensession.core.paths import find_paths
 from opensession.core.rpc.publish import StreamParams, StreamResult
 
@@ -58,18 +58,16 @@ def enable(
         now = daemon.call("stream.status", params, StreamResult)
         params = _named(daemon, params)
         _confirm(params, now, yes=yes)
+        names = _hooked(daemon, agent or params.agent) if hook else []
         done = daemon.call("stream.enable", params, StreamResult)
-        if hook:
-            for name in _hooked(daemon, done, agent):
-                _install(name)
-    if json:
-        output.emit_json(done)
-        return
-    from opensession.client.render import publish as render
+        if json:
+            output.emit_json(done)
+        else:
+            from opensession.client.render import publish as render
 
-    output.emit(render.enabled_lines(done, output.screen_of(sys.stdout), _home()))
-    if not done.server:
-        output.note("next: opensession account login")
+            output.emit(render.enabled_lines(done, output.screen_of(sys.stdout), _home()))
+        for name in names:
+            _install(name)
 
 
 def disable(
@@ -89,7 +87,7 @@ def disable(
     with reach(no_start=no_start) as daemon:
         done = daemon.call("stream.disable", params, StreamResult)
         if hook:
-            for name in _hooked(daemon, done, agent):
+            for name in _hooked(daemon, agent or (done.changed.agent if done.changed else "")):
                 _remove(name)
     if json:
         output.emit_json(done)
@@ -142,7 +140,9 @@ def _named(daemon: Daemon, params: StreamParams) -> StreamParams:
 
     newest = SessionsListParams(scope=params.scope, limit=1)
     rows = daemon.call("sessions.list", newest, SessionsListResult).sessions
-    return msgspec.structs.replace(params, agent=rows[0].tool) if rows else params
+    if not rows:
+        raise NotFound("no agent wrote here yet", "opensession stream enable --agent NAME")
+    return msgspec.structs.replace(params, agent=rows[0].tool)
 
 
 def _confirm(params: StreamParams, now: StreamResult, *, yes: bool) -> None:
@@ -155,13 +155,14 @@ def _confirm(params: StreamParams, now: StreamResult, *, yes: bool) -> None:
     confirming.go_on(what, yes=yes, otherwise="opensession stream status")
 
 
-def _hooked(daemon: Daemon, done: StreamResult, agent: str) -> list[str]:
-    """The agents whose settings a call is about. Raises UsageError for one without hooks."""
+def _hooked(daemon: Daemon, agent: str) -> list[str]:
+    """The agents whose settings a call is about: one, or all with hooks that were used here.
+    Raises UsageError for one without hooks.
+    """
     from opensession.client.hooks import installing
 
-    name = agent or (done.changed.agent if done.changed else "")
-    if name:
-        return [installing.hooked(name).name]
+    if agent:
+        return [installing.hooked(agent).name]
     from opensession.client.hooks.agents import HOOKED
     from opensession.core.rpc.index import AgentsListParams, AgentsListResult
 

@@ -157,7 +157,7 @@ def hub_lines(found: HubStatus, screen: Screen) -> Iterator[str]:
         return
     state = screen.dim("not asked yet")
     if found.reachable is not None:
-        state = screen.green("answers") if found.reachable else screen.red("does not answer")
+        state = screen.green("answers") if found.reachable else screen.red("no contact")
     version = f" ({line(found.version)})" if found.version else ""
     yield f"{screen.bold(line(found.server))}{version}  {state}"
     if found.error:
