@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import secret_name
+from opensession.core.privacy.names import GUARD, secret_name
 from opensession.core.privacy.rules import Confidence
 from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
 from opensession.core.privacy.short_names import short_name_detectors
@@ -85,6 +85,8 @@ _SETTER = re.compile(
     rb"(?:\b(?:ENV|ARG|setx|setenv|export)|\bset(?: -[a-zA-Z]{1,4}){1,3}|\bconfig(?:ure)? set"
     rb"|config:set|\bsecrets? (?:set|put))[ ]{1,4}(?P<name>[A-Za-z0-9_.:/@-]{0,128})\Z"
 )
+_SETS = (b"ENV", b"ARG", b"setx", b"setenv", b"export", b"set", b"put")
+_NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:/@-"
 _NETRC = re.compile(rb"(?:login|user|account)[ \t]{1,8}[^\s]{1,128}[ \t\r\n]{1,16}\Z")
 _CREATE = re.compile(rb"(?i)(?:role|user|login)\b[^\r\n;]{1,160}\Z")
 _OPAQUE = re.compile(rb"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[^\s]{6,512}\Z")
@@ -127,11 +129,15 @@ def command_detectors() -> list[Detector]:
         before = data[max(0, start - 200) : start]
         begin, value = _value(match)
         value = value.rstrip(b".,:!?") if match["verb"] else value
+        line = before.rpartition(b"\n")[2]
+        setter = _SETTER.search(line) if _may_set(line) else None
+        stem = data[start : match.end("rest")]
+        plain = match["plain"] is not None and not match["verb"]
+        login = stem.lower().startswith(b"password")
+        if plain and setter is None and not login and not is_random(value):
+            return None
         if _no_secret(value):
             return None
-        line = before.rpartition(b"\n")[2]
-        setter = _SETTER.search(line)
-        stem = data[start : match.end("rest")]
         if setter is not None and not match["verb"]:
             known = secret_name((setter["name"] + stem).decode("ascii", "replace"))
             if known is None or match["tick"] or value.startswith(b"-"):
@@ -141,7 +147,7 @@ def command_detectors() -> list[Detector]:
             return Found(begin, begin + len(value), known.kind, "assignments", "likely", PLACED)
         if match["rest"]:
             return None
-        if stem.lower().startswith(b"password") and _NETRC.search(before) and not match["verb"]:
+        if login and _NETRC.search(before) and not match["verb"]:
             return Found(begin, begin + len(value), "password", "assignments", "likely", PLACED)
         if match["single"] and stem.lower() == b"password" and _CREATE.search(line):
             return Found(begin, begin + len(value), "password", "assignments", "likely", PLACED)
@@ -179,8 +185,8 @@ def command_detectors() -> list[Detector]:
         Detector(
             "curl-login", (b"curl ", b"http -", b"https -", b"wget "), _CURL, argument, view=True
         ),
-        Detector("flag", forms, _FLAG, flag, view=True, from_end=True),
-        Detector("spoken", forms, _SPOKEN, spoken, view=True, from_end=True),
+        Detector("flag", forms, _FLAG, flag, view=True, from_end=True, guard=GUARD),
+        Detector("spoken", forms, _SPOKEN, spoken, view=True, from_end=True, guard=GUARD),
     ]
 
 
@@ -195,6 +201,13 @@ def _value(match: re.Match[bytes]) -> tuple[int, bytes]:
 def _kind_of(stem: bytes) -> str:
     word = stem.lower().decode("ascii", "replace")
     return {"passwd": "password", "passphrase": "password"}.get(word, word)
+
+
+def _may_set(line: bytes) -> bool:
+    """Reports whether a line ends as that of a setter may; cheap, as hardly one does."""
+    before = line.rstrip(_NAME_BYTES)
+    words = before.rstrip(b" ")
+    return words != before and (words.endswith(_SETS) or b"-" in words[-5:])
 
 
 def _no_secret(value: bytes) -> bool:

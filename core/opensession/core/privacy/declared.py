@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import KEYWORDS, secret_name
+from opensession.core.privacy.names import GUARD, KEYWORDS, secret_name
 from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
 from opensession.core.privacy.values import is_fake, is_placeholder, is_random
 
@@ -115,7 +115,7 @@ def _detector(name: str, pattern: re.Pattern[bytes], before: re.Pattern[bytes] |
             return None
         return Found(*match.span(group), known.kind, "assignments", "likely", PLACED)
 
-    return Detector(name, KEYWORDS, pattern, check, from_end=True)
+    return Detector(name, KEYWORDS, pattern, check, from_end=True, guard=GUARD)
 
 
 def _auth(text: Text, start: int, match: re.Match[bytes]) -> Found | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import KEYWORDS, SecretName, secret_name
+from opensession.core.privacy.names import GUARD, KEYWORDS, SecretName, secret_name
 from opensession.core.privacy.scanner import GENERIC, Detector, Found, Text, closing_quote
 from opensession.core.privacy.values import is_code, is_placeholder, is_random
 
@@ -52,7 +52,7 @@ def env_detector() -> Detector:
         wrap = closing_quote(match["quote"]) if match["quote"] and not match["open"] else b""
         return Found(span[0], span[1], name.kind, "assignments", "likely", GENERIC, None, wrap)
 
-    return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True)
+    return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True, guard=GUARD)
 
 
 def named_kind(name: str, value: str) -> str | None:

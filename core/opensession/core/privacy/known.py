@@ -9,7 +9,7 @@ from urllib.parse import quote_from_bytes
 
 import ahocorasick_rs
 
-from opensession.core.privacy.scanner import Found
+from opensession.core.privacy.scanner import Found, Hits
 from opensession.core.privacy.values import is_placeholder
 
 Known = dict[bytes, Found]
@@ -77,6 +77,10 @@ class Finder:
                 end = _PADDED.match(data, end).end()  # type: ignore[union-attr]  # matches nothing too
             found.append(self._found[number]._replace(start=start, end=end, wrap=b""))
         return found
+
+    def places(self, data: bytes) -> Hits:
+        """The same as hits."""
+        return [(0, one.start, one.end) for one in self.find(data)]
 
     def _places(self, data: bytes) -> list[tuple[int, int]]:
         if self._automaton is not None:

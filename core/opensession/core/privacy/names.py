@@ -15,6 +15,13 @@ KEYWORDS: tuple[bytes, ...] = (
 )
 """Every name that tells of a secret holds one of these."""
 
+GUARD = re.compile(
+    rb"(?:(?<=[yYlL])s|(?<=[wW])(?:ord|d))?(?![a-z])|[A-Za-z0-9_.-]{0,64}?(?i:key|pwd|pat)"
+)
+"""Matches at the end of a keyword where the name goes on as one of a secret may: `tokenizer` and
+`_path` tell of none.
+"""
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _SECRET = re.compile(

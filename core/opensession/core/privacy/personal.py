@@ -87,6 +87,14 @@ def card_sweep() -> Sweep:
         classes = data.translate(_CLASSES)
         return _GROUPS[0] in classes or _GROUPS[1] in classes or _GROUPS[2] in classes
 
+    def places(data: bytes) -> Iterator[int]:
+        classes = data.translate(_CLASSES)
+        for group in _GROUPS:
+            place = classes.find(group)
+            while place >= 0:
+                yield place
+                place = classes.find(group, place + len(group))
+
     def find(text: Text) -> Iterator[Found]:
         data = text.data
         inside, done = False, 0
@@ -107,7 +115,7 @@ def card_sweep() -> Sweep:
             confidence: Confidence = "certain" if len(number) != end - start else "likely"
             yield Found(start, end, "card", "cards", confidence, PLACED, None, wrap)
 
-    return Sweep(probe, find)
+    return Sweep(probe, find, places)
 
 
 def mail_detector() -> Detector:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,12 +22,12 @@ _NEAR = 4
 
 
 class Piece(NamedTuple):
-    """One text of a message: the event's and the block's number, the field, its bytes."""
+    """One text of a message: the event's and the block's number, the field, its text."""
 
     event: int
     block: int
     field: str
-    data: bytes
+    text: str
 
 
 def mended(events: Sequence[Event], engine: Engine) -> tuple[list[Event], dict[int, Counts]]:
@@ -44,23 +45,54 @@ def mended(events: Sequence[Event], engine: Engine) -> tuple[list[Event], dict[i
     return clean, counts
 
 
+def cuts_of(events: Sequence[Event], engine: Engine) -> dict[tuple[int, str], list[Found]]:
+    """What `mended` takes out: by the event's number and the text's place in it, in order."""
+    told: dict[tuple[int, str], list[Found]] = {}
+    for group in _groups(events):
+        blocks = [events[piece.event].blocks[piece.block][piece.field] for piece in group]
+        texts = [block.encode("utf-8", "surrogatepass") for block in blocks]
+        cuts = [0]
+        for text in texts:
+            cuts.append(cuts[-1] + len(text))
+        data = b"".join(texts)
+        hits = _hits(data, cuts[1:-1], engine)
+        for one in engine.find(data, hits) if hits else []:
+            if not engine.replaces(one) or not _is_cut(one, cuts):
+                continue
+            first = bisect_right(cuts, one.start) - 1
+            for number in range(first, bisect_right(cuts, one.end - 1)):
+                begin = max(0, one.start - cuts[number])
+                end = min(one.end, cuts[number + 1]) - cuts[number]
+                if begin < end:
+                    piece = group[number]
+                    place = f"blocks[{piece.block}].{piece.field}"
+                    part = one._replace(start=begin, end=end, wrap=b"")
+                    told.setdefault((piece.event, place), []).append(part)
+    return told
+
+
 def _groups(events: Sequence[Event]) -> list[list[Piece]]:
     """The texts of each message that has more than one."""
     groups: list[list[Piece]] = []
+    first = 0
     last: tuple[str, str] | None = None
-    group: list[Piece] = []
     for number, event in enumerate(events):
         key = _message(event)
         if key is None or key != last or not key[1]:
-            if len(group) > 1:
-                groups.append(group)
-            group = []
+            if number > first:
+                _add_group(events, first, number, groups)
+            first = number if key is not None else number + 1
         last = key
-        if key is not None:
-            group += _pieces(number, event)
+    _add_group(events, first, len(events), groups)
+    return groups
+
+
+def _add_group(events: Sequence[Event], first: int, end: int, groups: list[list[Piece]]) -> None:
+    if end - first == 1 and len(events[first].blocks) < 2:
+        return
+    group = [piece for number in range(first, end) for piece in _pieces(number, events[number])]
     if len(group) > 1:
         groups.append(group)
-    return groups
 
 
 def _message(event: Event) -> tuple[str, str] | None:
@@ -77,21 +109,19 @@ def _pieces(number: int, event: Event) -> list[Piece]:
         field = "code" if block.get("type") == "Code" else "text"
         text = block.get(field)
         if isinstance(text, str) and text:
-            found.append(Piece(number, place, field, text.encode("utf-8", "surrogatepass")))
+            found.append(Piece(number, place, field, text))
     return found
 
 
 def _mended(
     group: list[Piece], engine: Engine, counts: dict[int, Counts]
 ) -> list[tuple[Piece, bytes]]:
-    cuts = [0]
-    for piece in group:
-        cuts.append(cuts[-1] + len(piece.data))
-    data = b"".join(piece.data for piece in group)
+    texts = [piece.text.encode("utf-8", "surrogatepass") for piece in group]
+    cuts = [0, *accumulate(map(len, texts))]
+    data = b"".join(texts)
     hits = _hits(data, cuts[1:-1], engine)
     if not hits:
         return []
-    texts = [piece.data for piece in group]
     changed: set[int] = set()
     for one in reversed(engine.find(data, hits)):
         if not engine.replaces(one) or not _is_cut(one, cuts):

@@ -103,13 +103,22 @@ class Detector(NamedTuple):
     once: bool = False
     """Whether keywords within a match are of it, and are not looked at again."""
     view: bool = False
+    guard: re.Pattern[bytes] | None = None
+    """Matches wherever `pattern` can, from the same place, and says so sooner. What stands beyond a
+    line break is nothing to it: it is tried in many texts at once.
+    """
 
 
 class Sweep(NamedTuple):
-    """What has no keyword: `probe` says quickly whether `find` could find anything."""
+    """What has no keyword: `probe` says quickly whether `find` could find anything.
+
+    `places` says the same of several texts at once, a line break between them: offsets in each of
+    those. Without it each text has to be probed.
+    """
 
     probe: Callable[[bytes], bool]
     find: Callable[[Text], Iterable[Found]]
+    places: Callable[[bytes], Iterable[int]] | None = None
 
 
 Hits = list[tuple[int, int, int]]
@@ -126,11 +135,13 @@ class Scanner:
 
     def __init__(self, detectors: Sequence[Detector], sweeps: Sequence[Sweep] = ()) -> None:
         self._sweeps = tuple(sweeps)
+        self._placed = [(-1 - n, each.places) for n, each in enumerate(sweeps) if each.places]
+        self.unplaced = [(-1 - n, each.probe) for n, each in enumerate(sweeps) if not each.places]
         owners: dict[bytes, list[Detector]] = {}
         for detector in detectors:
             for keyword in detector.keywords:
                 owners.setdefault(keyword, []).append(detector)
-        self._owners = [tuple(map(_dispatch, each)) for each in owners.values()]
+        self._owners = [_grouped(each) for each in owners.values()]
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick(
                 list(owners),
@@ -151,6 +162,25 @@ class Scanner:
                 found.append((-1 - number, 0, 0))
         return found
 
+    def promising(self, data: bytes) -> Hits:
+        """Where something may be in several texts at once, a line break between them.
+
+        Only what guards let through, in order of their places; then sweeps, of which each place in
+        a text tells the same. Sweeps that need a text of its own are `unplaced`.
+        """
+        found: Hits = []
+        if self._automaton is not None:
+            owners = self._owners
+            for hit in self._automaton.find_matches_as_indexes(data, overlapping=True):
+                for guard, side, _ in owners[hit[0]]:
+                    if guard(data, hit[side]):
+                        found.append(hit)
+                        break
+            found.sort(key=_start)
+        for number, places in self._placed:
+            found += [(number, place, place) for place in places(data)]
+        return found
+
     def find(self, data: bytes, hits: Hits) -> list[Found]:
         """What was found, in order, without overlaps; nothing of it touches a placeholder."""
         found: list[Found] = []
@@ -159,24 +189,31 @@ class Scanner:
             if keyword < 0:
                 found += self._sweeps[-1 - keyword].find(text)
                 continue
-            for matches, how, detector in self._owners[keyword]:
-                if how == _AT:
-                    match = matches(data, start)
-                elif how == _AFTER:
-                    match = matches(data, end)
-                else:
-                    match = _unlike(detector, text, start, end)
-                if match is not None:
-                    one = detector.check(text, start, match)
-                    if one is not None:
-                        weight = end - start
-                        for each in one if isinstance(one, list) else (one,):
-                            found.append(each._replace(rank=each.rank + weight))
+            for guard, side, detectors in self._owners[keyword]:
+                if not guard(data, end if side == 2 else start):
+                    continue
+                for matches, how, detector in detectors:
+                    if how == _AT:
+                        match = matches(data, start)
+                    elif how == _AFTER:
+                        match = matches(data, end)
+                    else:
+                        match = _unlike(detector, text, start, end)
+                    if match is not None:
+                        one = detector.check(text, start, match)
+                        if one is not None:
+                            weight = end - start
+                            for each in one if isinstance(one, list) else (one,):
+                                found.append(_weighed(each, weight))
         if found and b"\\" in data:
-            found = [one for one in found if not _ESCAPE.search(data, one.start - 8, one.start + 1)]
+            found = [one for one in found if not _in_escape(data, one.start)]
         if found and b"[redacted:" in data:
             found = _outside(found, [match.span() for match in _DONE.finditer(data)])
         return united(found) if len(found) > 1 else found
+
+
+def _start(hit: tuple[int, int, int]) -> int:
+    return hit[1]
 
 
 _AT, _AFTER, _UNLIKE = range(3)
@@ -184,12 +221,37 @@ _AT, _AFTER, _UNLIKE = range(3)
 _Matches = Callable[[bytes, int], re.Match[bytes] | None]
 
 
-def _dispatch(detector: Detector) -> tuple[_Matches, int, Detector]:
+_Run = tuple[_Matches, int, Detector]
+_Group = tuple[_Matches, int, tuple[_Run, ...]]
+
+_ALWAYS = re.compile(b"")
+
+
+def _grouped(detectors: list[Detector]) -> tuple[_Group, ...]:
+    """The detectors of a keyword by their guards: its pattern, from which end of the keyword."""
+    groups: dict[tuple[re.Pattern[bytes], int], list[_Run]] = {}
+    for detector in detectors:
+        side = 2 if detector.from_end else 1
+        guard = (detector.guard, side) if detector.guard is not None else (_ALWAYS, 1)
+        groups.setdefault(guard, []).append(_dispatch(detector))
+    return tuple((guard.match, side, tuple(runs)) for (guard, side), runs in groups.items())
+
+
+def _dispatch(detector: Detector) -> _Run:
     """How a detector is run: nearly all hits are of the first two kinds, and nearly all in vain."""
     how = _AFTER if detector.from_end else _AT
     if detector.back or detector.view or detector.once:
         how = _UNLIKE
     return detector.pattern.match, how, detector
+
+
+def _weighed(one: Found, weight: int) -> Found:
+    start, end, kind, of, confidence, rank, text, wrap = one
+    return Found(start, end, kind, of, confidence, rank + weight, text, wrap)
+
+
+def _in_escape(data: bytes, start: int) -> bool:
+    return data[start] in b"nrtbfu" and _ESCAPE.search(data, start - 8, start + 1) is not None
 
 
 def _unlike(detector: Detector, text: Text, start: int, end: int) -> re.Match[bytes] | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import KEYWORDS, secret_name
+from opensession.core.privacy.names import GUARD, KEYWORDS, secret_name
 from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
 from opensession.core.privacy.values import is_fake, is_placeholder, is_random
 
@@ -75,7 +75,7 @@ def short_name_detectors() -> list[Detector]:
     return [
         Detector("short-name", short, _backed(_AFTER_SHORT), after_short, view=True),
         Detector("localized", words, _AFTER_WORD, after_word, from_end=True, view=True),
-        Detector("cell", KEYWORDS, _CELL, cell, from_end=True),
+        Detector("cell", KEYWORDS, _CELL, cell, from_end=True, guard=GUARD),
     ]
 
 

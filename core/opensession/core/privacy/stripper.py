@@ -6,19 +6,23 @@ that people find sessions by them; `outgoing` strips those as well and drops the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
 from opensession.core.hail import Event, SessionInfo
-from opensession.core.privacy import redaction
+from opensession.core.privacy import finding, redaction
 from opensession.core.privacy.engine import Counts, Engine
+from opensession.core.privacy.gather import located, texts_of
 from opensession.core.privacy.known import Finder, Known
+from opensession.core.privacy.leaves import STRUCTURAL
 from opensession.core.privacy.pieces import mended
 from opensession.core.privacy.redaction import untag, untagged
 from opensession.core.privacy.remotes import without_login
 from opensession.core.privacy.rules import Finding, Rules
-from opensession.core.privacy.tree import PLAIN, STRUCTURAL, Tree, kind_of, leaves, texts_of
+from opensession.core.privacy.scanner import Hits
+from opensession.core.privacy.tree import Clean, Tree
 
 STRIP_VERSION = 2
 """Raised when the same text gives another result than before."""
@@ -50,7 +54,8 @@ class Stripper:
 
     def strip_event(self, event: Event) -> tuple[Event, Counts]:
         """The event as it is stored; the same object if there is nothing to take out."""
-        return self._event(event, None)
+        texts, named = texts_of(event)
+        return self._strips(self._engine.located(texts), None)(event, texts, named)
 
     def strip_events(self, events: Sequence[Event]) -> list[tuple[Event, Counts]]:
         """The events of one session as they are stored, in their order.
@@ -58,16 +63,18 @@ class Stripper:
         What was found in one of them is looked for as such in all; what was cut into consecutive
         pieces of one message is found as well, and is replaced in the first of the pieces.
         """
-        known: Known = {}
         whole, cut = mended(events, self._engine)
-        done = [self._event(event, known) for event in whole]
+        read = [texts_of(event) for event in whole]
+        hits = self._engine.located(chain.from_iterable(texts for texts, _ in read))
+        known: Known = {}
+        strip = self._strips(hits, known)
+        done = [
+            strip(event, texts, named) for event, (texts, named) in zip(whole, read, strict=True)
+        ]
         for number, counts in cut.items():
             event, more = done[number]
             done[number] = event, _sum(counts, more)
-        if known:
-            finder = Finder(known)
-            done = [self._spread(event, counts, finder) for event, counts in done]
-        return done
+        return self._spread(done, read, Finder(known)) if known else done
 
     def strip_info(self, info: SessionInfo) -> SessionInfo:
         """The session as it is stored: titles and prompts stripped, structural fields as they are.
@@ -106,33 +113,17 @@ class Stripper:
     def find_text(self, text: str) -> list[Finding]:
         """What is in a text, in order; nothing of it overlaps."""
         data = text.encode("utf-8", "surrogatepass")
-        hits = self._engine.hits(data)
-        found = self._engine.find(data, hits) if hits else []
-        findings = []
-        place = at = 0
-        for one in found:
-            start = at + len(data[place : one.start].decode("utf-8", "surrogatepass"))
-            at = start + len(data[one.start : one.end].decode("utf-8", "surrogatepass"))
-            place = one.end
-            mode = self._engine.mode(one.set, one.kind)
-            findings.append(Finding(one.set, one.kind, one.confidence, start, at, mode))
-        return findings
+        return finding.in_characters(self._engine, data, finding.located(self._engine, data, {}))
 
     def find_event(self, event: Event) -> list[tuple[str, Finding]]:
         """What is in an event, with the place of each text, such as `blocks[0].text`."""
-        found: list[tuple[str, Finding]] = []
-        mode = self._engine.mode("assignments", "")
-        for root in ("data", "blocks", "attributes"):
-            for place, name, value in leaves(getattr(event, root), root):
-                inside = (
-                    self.find_text(value) if isinstance(value, str) and value not in PLAIN else []
-                )
-                kind = kind_of(name, value) if mode != "off" else None
-                if kind is not None and not any(one.set == "keys" for one in inside):
-                    size = len(str(value))
-                    inside = [Finding("assignments", kind, "likely", 0, size, mode)]
-                found += [(place, one) for one in inside]
-        return found
+        return self.find_events([event])[0]
+
+    def find_events(self, events: Sequence[Event]) -> list[list[tuple[str, Finding]]]:
+        """What is in the events of one session, by event: all that `strip_events` takes out, also
+        what was found in another of them and what was cut into pieces, and what is only reported.
+        """
+        return finding.find_events(self._engine, events)
 
     def fingerprint(self, kind: str, value: str) -> bytes:
         """32 bytes that tell equal values without telling them; the tag is their beginning."""
@@ -143,19 +134,59 @@ class Stripper:
         """Those kinds (as in counts) whose set keeps a session from leaving until it is allowed."""
         return sorted(kind for kind in set(kinds) if self._engine.blocks(kind))
 
-    def _event(self, event: Event, known: Known | None) -> tuple[Event, Counts]:
-        texts, named = texts_of(event)
-        tree = Tree(self._engine, known)
-        if not tree.prepare(texts) and not named:
-            return event, {}
-        return _rebuilt(event, tree), tree.counts
+    def _strips(
+        self, hits: Mapping[str, Hits], known: Known | None
+    ) -> Callable[[Event, list[str], bool], tuple[Event, Counts]]:
+        """What strips events with these texts, of which only those with `hits` can hold anything;
+        equal texts are stripped once.
+        """
+        seen: dict[str, Clean] = {}
 
-    def _spread(self, event: Event, counts: Counts, finder: Finder) -> tuple[Event, Counts]:
-        texts, _ = texts_of(event)
-        if not finder.find("\n".join(texts).encode("utf-8", "surrogatepass")):
-            return event, counts
-        tree = Tree(self._engine, only=finder)
-        return _rebuilt(event, tree), _sum(counts, tree.counts)
+        def clean(text: str) -> Clean:
+            data = text.encode("utf-8", "surrogatepass")
+            counts: Counts = {}
+            values: Known = {}
+            stripped = self._engine.strip(data, hits[text], counts, values)
+            return Clean(stripped.decode("utf-8", "surrogatepass"), counts, values)
+
+        def strip(event: Event, texts: list[str], named: bool) -> tuple[Event, Counts]:
+            if not named and hits.keys().isdisjoint(texts):
+                return event, {}
+            done: dict[str, Clean] = {}
+            for text in texts:
+                if text in hits:
+                    if text not in seen:
+                        seen[text] = clean(text)
+                    if seen[text].counts and text not in done:
+                        done[text] = seen[text]
+                        if known is not None:
+                            known.update(seen[text].known)
+            if not done and not named:
+                return event, {}
+            tree = Tree(self._engine, known, done=done, names=named)
+            return _rebuilt(event, tree), tree.counts
+
+        return strip
+
+    def _spread(
+        self,
+        done: list[tuple[Event, Counts]],
+        read: list[tuple[list[str], bool]],
+        finder: Finder,
+    ) -> list[tuple[Event, Counts]]:
+        """The events without what was found in others; `read` is what they were before."""
+        texts = [
+            texts_of(event)[0] if counts else before
+            for (event, counts), (before, _) in zip(done, read, strict=True)
+        ]
+        seen = located(dict.fromkeys(chain.from_iterable(texts)), finder.places).keys()
+        clean = list(done)
+        for number, own in enumerate(texts):
+            if not seen.isdisjoint(own):
+                event, counts = done[number]
+                tree = Tree(self._engine, only=finder)
+                clean[number] = _rebuilt(event, tree), _sum(counts, tree.counts)
+        return clean
 
 
 def _rebuilt(event: Event, tree: Tree) -> Event:

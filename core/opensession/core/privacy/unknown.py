@@ -57,7 +57,10 @@ def unknown_sweep() -> Sweep:
         for start, end in _keys(text.data):
             yield Found(start, end, KIND, "keys", _LIKELY, GENERIC - 500)
 
-    return Sweep(probe, find)
+    def places(data: bytes) -> Iterator[int]:
+        return (start for start, _ in _keys(data))
+
+    return Sweep(probe, find, places)
 
 
 _LIKELY: Confidence = "likely"

@@ -38,6 +38,8 @@ def kind_detector(kind: Kind) -> Detector:
         from_end=kind.named,
         back=kind.back,
         spread=kind.spread,
+        # The patterns of kinds look beyond their values for letters, digits and the like.
+        guard=None if kind.back else pattern,
     )
 
 
