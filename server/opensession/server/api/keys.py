@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from opensession.core.timeparse import format_time
-from opensession.server.access import Caller, Scope
+from opensession.server.access import KEY_SCOPES, Caller, Scope
 from opensession.server.api.errors import ApiError
 from opensession.server.api.route import Answer, Route
 from opensession.server.auth.tokens import GRACE_SECONDS
@@ -86,8 +86,9 @@ async def issue_key(hub: Hub, caller: Caller, _request: web.Request, body: KeyRe
 async def regenerate_key(hub: Hub, caller: Caller, _request: web.Request) -> IssuedKey:
     """A new key in place of all others."""
     vault, now = hub.vault, hub.vault.now()
+    _narrower(caller, KEY_SCOPES)
     await vault.database.write(lambda db: accounts.replace_keys(db, caller.account, "", now))
-    secret, key = await vault.issue(caller.account, "", ("read", "publish", "account"), None)
+    secret, key = await vault.issue(caller.account, "", KEY_SCOPES, None)
     return _issued(secret, key)
 
 
@@ -112,7 +113,7 @@ async def revoke_key(hub: Hub, caller: Caller, request: web.Request) -> Answer:
     return Answer(None, 204)
 
 
-def _narrower(caller: Caller, scopes: tuple[KeyScope, ...]) -> None:
+def _narrower(caller: Caller, scopes: tuple[Scope, ...]) -> None:
     """A key makes no key that can do more than itself."""
     more = [scope for scope in scopes if scope not in caller.scopes]
     if more:

@@ -194,8 +194,10 @@ def replace_keys(db: apsw.Connection, account: str, only: str, now: int) -> bool
 def revoke_key(db: apsw.Connection, account: str, key: str, now: int) -> bool:
     """Ends a key of an account; False if it has none of that id. Ending it twice is no error."""
     found = db.execute("SELECT 1 FROM api_key WHERE id = ? AND account = ?", (key, account)).get
+    if found is None:
+        return False
     db.execute("UPDATE api_key SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL", (now, key))
-    return found is not None
+    return True
 
 
 def keys(db: apsw.Connection, account: str) -> list[Key]:
