@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from bench.privacy_hostile import hostile
 from bench.privacy_labels import afterwards, blocks, hand, held_out
 from bench.privacy_labels.alike import lookalikes
 from bench.privacy_labels.kind import Kind
@@ -72,6 +73,7 @@ def privacy(seed: int, *, verbose: bool = False, corpus: Path | None = None) -> 
         *_apart(stripper, seed, "held out", held_out.KINDS),
         *_by_hand(stripper, corpus),
         *throughput(stripper, seed, hand.events(corpus) if corpus else []),
+        *hostile(stripper, seed),
     ]
     if verbose:
         _print(made)

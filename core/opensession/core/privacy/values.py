@@ -44,6 +44,13 @@ _TYPE = re.compile(
     re.I,
 )
 _STYLE = re.compile(rb"#(?:[0-9a-fA-F]{3,8}|[a-z]+(?:-[a-z]+)*)\Z")
+# All of them as one: nearly every value is asked for all.
+_NONE = re.compile(
+    b"|".join(
+        b"(?%s:%s)" % (b"i" if each.flags & re.I else b"", each.pattern)
+        for each in (_RULE, _DONE, _NUMBER, _VARIABLE, _MASKED, _PLACE, _TYPE, _STYLE)
+    )
+)
 _CALL = re.compile(rb"[A-Za-z_$!&*][A-Za-z0-9_.$:?!]*(?:[(\[{<])")
 _IDENTIFIER = re.compile(rb"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _DOTTED = re.compile(rb"[&*!]?[A-Za-z_$][\w$]*(?:\??(?:\.|::|->)[A-Za-z_$][\w$]*)+\Z", re.ASCII)
@@ -67,13 +74,9 @@ def is_placeholder(value: bytes) -> bool:
     if b"[redacted:" in value:
         return True  # what was in it is taken out
     trimmed = value[:_JUDGED].strip()
-    if not trimmed or _DONE.match(trimmed) or _NUMBER.match(trimmed):
+    if not trimmed or _NONE.match(trimmed) or _INSIDE.search(trimmed):
         return True
-    if _VARIABLE.match(trimmed) or _INSIDE.search(trimmed) or _MASKED.match(trimmed):
-        return True
-    if _PLACE.match(trimmed) or _TYPE.match(trimmed) or _STYLE.match(trimmed):
-        return True
-    return _RULE.match(trimmed) is not None or _is_vocabulary(trimmed)
+    return _is_vocabulary(trimmed)
 
 
 @functools.lru_cache(maxsize=4096)
