@@ -194,7 +194,8 @@ class HubClient:
         except aiohttp.ClientConnectorError as error:
             return Later(f"the hub cannot be reached ({error.os_error.strerror or 'no route'})")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Later(f"the connection to the hub broke ({type(error).__name__})")
+            said = f"the connection to the hub broke ({type(error).__name__})"
+            return Later(said, everybody=False)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
