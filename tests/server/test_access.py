@@ -6,6 +6,7 @@ fails, and so does a row without a route.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,16 @@ PUT    /api/auth/password           401   +     +     +     403       403  403  
 POST   /api/auth/api-keys/issue     401   +     +     +     403       403  403     +       401
 GET    /api/auth/api-keys           401   +     +     +     403       403  403     +       401
 DELETE /api/auth/api-keys/{id}      401   +     404   404   403       403  403     +       401
-POST   /api/auth/regenerate-key     401   +     +     +     403       403  403     +       401
+POST   /api/auth/regenerate-key     401   +     +     +     403       403  403     403     401
+GET    /api/sessions                401   +     +     +     403       +    403     403     401
+GET    /api/sessions/repos          401   +     +     +     403       +    403     403     401
+GET    /api/sessions/{id}           401   +     404   404   403       +    403     403     401
+GET    /api/sessions/{id}/raw       401   +     404   404   403       +    403     403     401
+PUT    /api/sessions/{id}/events    401   +     +     +     403       403  +       403     401
+POST   /api/sessions                401   +     +     +     403       403  +       403     401
+DELETE /api/sessions/{id}           401   +     404   404   403       403  +       403     401
+DELETE /api/admin/sessions/{id}     401   403   403   +     +         403  403     403     401
+GET    /api/events                  401   +     +     +     403       +    403     403     401
 """
 
 EXPECTED: dict[tuple[str, str], dict[str, str]] = {
@@ -93,7 +103,24 @@ def request_for(people: People, route: Route) -> tuple[str, Any, Mapping[str, st
     path = route.path
     if route.path == "/api/auth/api-keys/{id}":
         path = path.replace("{id}", _fresh_key(people))
+    if "/sessions/{id}" in path:
+        path = path.replace("{id}", _fresh_session(people))
     return path, body, {}
+
+
+def _fresh_session(people: People) -> str:
+    id = f"session-{secrets.token_hex(8)}"
+    context = {
+        "tags": [],
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+    agent = {"provider": "unknown", "model": "unknown", "tool": "codex"}
+    session = {"version": "hail-1.0.0", "session_id": id, "agent": agent, "context": context}
+    asked = {"session": {**session, "events": []}}
+    made = people.hub.call("POST", "/api/sessions", asked, bearer=people.owner.access)
+    assert made.status == 201, made.body
+    return id
 
 
 def _fresh_key(people: People) -> str:

@@ -22,9 +22,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from opensession.core.errors import Refused
+from opensession.core.errors import Refused, UsageError
 from opensession.core.paths import make_private
 from opensession.server import config as configuration
+from opensession.server import score
 from opensession.server.api import headers
 from opensession.server.api.caller import identify
 from opensession.server.api.errors import speak_json
@@ -34,7 +35,9 @@ from opensession.server.auth.limits import Limits
 from opensession.server.auth.vault import Vault, signing_secret
 from opensession.server.config import Config
 from opensession.server.listening import bound, serve, url_of
+from opensession.server.receiving.receiver import Receiver
 from opensession.server.state import Hub
+from opensession.server.storage import sqlite
 from opensession.server.storage.connect import DATABASE
 from opensession.server.storage.database import Database
 
@@ -132,4 +135,17 @@ async def _open(hub: Hub, ending: contextlib.AsyncExitStack) -> None:
     ending.push_async_callback(asyncio.to_thread, database.close)
     vault = Vault(database, await asyncio.to_thread(signing_secret, hub.config))
     await vault.prepare()
-    hub.opened(None, vault)
+    hub.score_plugins = tuple(score.names())
+    if hub.config.session_score_plugin not in hub.score_plugins:
+        raise UsageError(
+            f"no such score plugin: {hub.config.session_score_plugin}",
+            "OPENSESSION_SESSION_SCORE_PLUGIN is one of " + ", ".join(hub.score_plugins),
+        )
+    storage = await ending.enter_async_context(
+        sqlite.opened(hub.config.data, database, hub.config.session_score_plugin)
+    )
+    receiver = await asyncio.to_thread(
+        Receiver, hub.config.data, hub.config.max_body_bytes, hub.config.min_free_bytes
+    )
+    ending.push_async_callback(asyncio.to_thread, receiver.close)
+    hub.opened(storage, receiver, vault)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from opensession.server.api.route import Route
     from opensession.server.auth.limits import Limits
     from opensession.server.auth.vault import Vault
+    from opensession.server.receiving.receiver import Receiver
     from opensession.server.storage.interface import Storage
 
 
@@ -31,6 +32,7 @@ class Hub:
         self.limits: Limits
         self.score_plugins: tuple[str, ...] = ()
         self._storage: Storage | None = None
+        self._receiver: Receiver | None = None
         self._vault: Vault | None = None
 
     @property
@@ -52,8 +54,16 @@ class Hub:
             raise ApiError("unavailable", "the hub is starting", retry_after=1)
         return self._vault
 
-    def opened(self, storage: Storage | None, vault: Vault) -> None:
+    @property
+    def receiver(self) -> Receiver:
+        """Where bodies are received; raises ApiError `unavailable` until it is there."""
+        if self._receiver is None:
+            raise ApiError("unavailable", "the hub is starting", retry_after=1)
+        return self._receiver
+
+    def opened(self, storage: Storage, receiver: Receiver, vault: Vault) -> None:
         """Storage is open: from now on everything is answered."""
         self._storage = storage
+        self._receiver = receiver
         self._vault = vault
         self.ready = True

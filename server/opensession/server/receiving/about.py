@@ -9,7 +9,7 @@ from opensession.core.timeparse import parse_time
 from opensession.server.storage.interface import About
 
 _TITLE = 500
-_TEXT = 4000
+MAX_TEXT = 4000
 _LIST = 100
 
 
@@ -33,7 +33,7 @@ def about(header: Header) -> About:
         for name in names:
             value = attributes.get(name)
             if isinstance(value, str) and value.strip():
-                return _cut(value.strip(), _TEXT)
+                return _cut(value.strip(), MAX_TEXT)
         return ""
 
     parent = said("parent_session_id")
@@ -44,7 +44,7 @@ def about(header: Header) -> About:
         role=role,
         parent=parent,
         title=_cut(context.title or "", _TITLE),
-        description=_cut(context.description or "", _TEXT),
+        description=_cut(context.description or "", MAX_TEXT),
         provider=_cut(header.agent.provider, _TITLE),
         model=_cut(header.agent.model, _TITLE),
         tags=tuple(_cut(tag, _TITLE) for tag in context.tags[:_LIST]),

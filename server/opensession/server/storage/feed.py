@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from opensession.server.storage.interface import Event, Visible
 
@@ -41,7 +41,7 @@ class Feed:
         after: int,
         who: Visible,
         earlier: Callable[[int, int, Visible], Awaitable[list[Event]]],
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Every visible change after a number; `earlier(after, until)` asks the database for those
         that are not remembered here.
         """

@@ -5,7 +5,7 @@ SQLite with a folder of bodies is one storage (`sqlite.py`); others can follow b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -203,6 +203,16 @@ class Place(NamedTuple):
 class Body(Protocol):
     """A session's lines as they were when it was opened, whatever happens to it meanwhile."""
 
+    @property
+    def header(self) -> bytes:
+        """The header's line, without its line feed."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of the events' lines, line feeds included."""
+        ...
+
     def places(self) -> list[Place]:
         """Of every event, in the order of seq. Blocks."""
         ...
@@ -221,6 +231,10 @@ class Storage(Protocol):
 
     async def take(self, batch: Batch) -> Stored:
         """Stores a batch; it is on the disk when this returns. Raises Refusal."""
+        ...
+
+    async def have(self, key: Key) -> Have:
+        """What there is of a session, or of its tombstone."""
         ...
 
     async def resolve(self, id: str, who: Visible, agent: str = "", device: str = "") -> Row | None:
@@ -253,7 +267,7 @@ class Storage(Protocol):
         """The number of the last change."""
         ...
 
-    def changes(self, after: int, who: Visible) -> AsyncIterator[Event]:
+    def changes(self, after: int, who: Visible) -> AsyncGenerator[Event, None]:
         """Visible sessions that changed after a number, then every change as it is made. A
         session that changed several times meanwhile comes once, as it is now.
         """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import apsw
 
+from opensession.core.hub import Have
 from opensession.server.events import decode_event
 from opensession.server.storage import listing
 from opensession.server.storage.bodies import Bodies, Reading
@@ -20,6 +21,7 @@ from opensession.server.storage.interface import (
     Body,
     Event,
     Found,
+    Key,
     Place,
     Row,
     Stored,
@@ -29,7 +31,7 @@ from opensession.server.storage.interface import (
 from opensession.server.storage.removing import Removing
 from opensession.server.storage.rows import SELECT, row_of
 from opensession.server.storage.search_index import SearchIndex
-from opensession.server.storage.taking import NeedsPrefix, Prefix, Taking
+from opensession.server.storage.taking import NeedsPrefix, Prefix, Taking, have
 from opensession.server.tally import Tally, added, fact
 
 EXPIRY_SECONDS = 30.0
@@ -74,6 +76,10 @@ class SqliteStorage:
                 # Not in the writer's thread: a long session takes its time.
                 prefix = await asyncio.to_thread(self._prefix, needed.body, needed.seq)
 
+    async def have(self, key: Key) -> Have:
+        """As `Storage` has it."""
+        return await self._database.read(lambda db: have(db, key))
+
     async def resolve(self, id: str, who: Visible, agent: str = "", device: str = "") -> Row | None:
         """As `Storage` has it."""
         return await self._database.read(lambda db: listing.resolve(db, id, who, agent, device))
@@ -107,7 +113,7 @@ class SqliteStorage:
         """As `Storage` has it."""
         return self._feed.last
 
-    def changes(self, after: int, who: Visible) -> AsyncIterator[Event]:
+    def changes(self, after: int, who: Visible) -> AsyncGenerator[Event, None]:
         """As `Storage` has it."""
         return self._feed.follow(after, who, self._earlier)
 
@@ -159,7 +165,17 @@ class OpenBody:
 
     def __init__(self, reading: Reading, row: Row) -> None:
         self._reading = reading
-        self.row = row
+        self._row = row
+
+    @property
+    def header(self) -> bytes:
+        """The header's line."""
+        return self._row.header
+
+    @property
+    def size(self) -> int:
+        """Bytes of the events' lines."""
+        return self._row.size
 
     def places(self) -> list[Place]:
         """Of every event."""

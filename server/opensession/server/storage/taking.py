@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from opensession.core.hub import chain_start, hub_session_key
+from opensession.core.hub import Have, chain_start, hub_session_key
 from opensession.server.storage import columns
 from opensession.server.storage.bodies import Bodies, Reading, Writing, name_of
 from opensession.server.storage.columns import Before
-from opensession.server.storage.deciding import Decision, Sent, decide
+from opensession.server.storage.deciding import Decision, Sent, decide, have_of
 from opensession.server.storage.interface import Batch, ChangeKind, Event, Key, Stored
 from opensession.server.tally import Tally
 
@@ -179,6 +179,12 @@ class Taking:
         if self._decision.kind == "create":
             return "created"
         return "rewound" if self._decision.kind in ("replace", "rewind") else "updated"
+
+
+def have(db: apsw.Connection, key: Key) -> Have:
+    """What there is of a session."""
+    before = _before(db, key)
+    return have_of(before.state if before else None)
 
 
 def _before(db: apsw.Connection, key: Key) -> Before | None:
