@@ -7,7 +7,7 @@ cursor. The same bytes give the same events however they were cut into reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -149,8 +149,8 @@ class Agent(Protocol):
     `parser_version` is raised when the same bytes give other events than before. `variables` are
     the environment variables that relocate its folders. `retention_days` is how long the agent
     keeps its files unless told otherwise (None: for ever). `resume` is the command that resumes a
-    session, with `{id}`, empty where there is none. `ids` says in half a sentence where a session's
-    id comes from.
+    session, with `{id}`, empty where there is none; `loads` the one by which it takes up what
+    `exported` gave, from a `{file}`. `ids` says in half a sentence where a session's id comes from.
 
     With `foreign`, to read runs code that is not OpenSession's own, which may do anything: the
     daemon does it in another process.
@@ -168,6 +168,7 @@ class Agent(Protocol):
     resume: tuple[str, ...]
     ids: str
     foreign: bool = False
+    loads: tuple[str, ...] = ()
 
     def roots(self, env: Environment) -> list[Root]:
         """The folders to look in, existing or not, without duplicates."""
@@ -195,6 +196,20 @@ class Agent(Protocol):
     def storage(self, source: Source) -> Storage:
         """How `source` is written, which tells how much of it a change makes to be read."""
         return "lines"
+
+    def place_of(self, source: Source, name: str) -> str:
+        """Where a file of `source` lies that is archived with others under `name`; empty where it
+        is none of its own.
+        """
+        return ""
+
+    def exported(self, lines: Iterable[bytes], session: str) -> bytes:
+        """A session of a database, from its archived rows, as `loads` takes it; empty without."""
+        return b""
+
+    def holds(self, source: Source, session: str) -> bool:
+        """Whether a database has a session now. Raises what `read` raises."""
+        return False
 
     def recognises(self, path: str, head: bytes) -> float:
         """How sure it is, from 0 to 1, that a file that begins with `head` is its own.

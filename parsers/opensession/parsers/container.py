@@ -50,6 +50,11 @@ def layout(files: Sequence[tuple[str, str, int]]) -> list[tuple[bytes, str, int]
     return [*pieces, (before, "", 0)]
 
 
+def is_one(beginning: bytes) -> bool:
+    """Whether bytes that begin so are a container."""
+    return beginning.startswith(_FIRST)
+
+
 def unpack(data: bytes) -> list[tuple[str, bytes]]:
     """The files of a container, in their order. Raises ValueError for what is no container, or not
     a whole one.

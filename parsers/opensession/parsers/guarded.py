@@ -91,6 +91,11 @@ class Guarded(Agent):
         found = self._try("storage", lambda: self._inner.storage(source), whole)
         return found if found in ("lines", "whole", "rows") else whole
 
+    def place_of(self, source: Source, name: str) -> str:
+        """Where an archived file lies; empty where it fails."""
+        found = self._try("place_of", lambda: self._inner.place_of(source, name), "")
+        return found if self._is_absolute(found) else ""
+
     def recognises(self, path: str, head: bytes) -> float:
         """How sure it is; not at all where it fails."""
         found = self._try("recognises", lambda: float(self._inner.recognises(path, head)), 0.0)

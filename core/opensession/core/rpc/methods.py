@@ -16,6 +16,7 @@ from opensession.core.rpc import (
     leaks,
     privacy,
     publish,
+    revive,
     search,
     sessions,
     stats,
@@ -202,6 +203,13 @@ ARCHIVE_FORGET = Method(
     "destroy",
     "Takes away what is stored of a session and takes in no more of it; `undo` takes it in again.",
 )
+ARCHIVE_REVIVE = Method(
+    "archive.revive",
+    revive.ReviveParams,
+    revive.ReviveResult,
+    "change",
+    "Puts a session's archived files back where its agent looks for them; never over a file.",
+)
 SUBSCRIBE = Method(
     "events.subscribe",
     events.SubscribeParams,
@@ -303,7 +311,7 @@ METHODS: tuple[Method[Any, Any], ...] = (
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
-    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, ARCHIVE_FORGET, SUBSCRIBE,
+    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, ARCHIVE_FORGET, ARCHIVE_REVIVE, SUBSCRIBE,
     UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING, PUBLISH_APPROVE,
     PUBLISH_DENY, PUBLISH_REFRESH, PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS, HUB_LOGIN,
     HUB_UPLOAD,

@@ -20,6 +20,7 @@ from opensession.daemon.methods import (
     leaks,
     privacy,
     publish,
+    revive,
     search,
     sessions,
     stats,
@@ -39,6 +40,7 @@ HANDLERS: Mapping[str, Handler] = {
     **privacy.HANDLERS,
     **leaks.HANDLERS,
     **keeping.HANDLERS,
+    **revive.HANDLERS,
     **publish.HANDLERS,
     **hub.HANDLERS,
 }

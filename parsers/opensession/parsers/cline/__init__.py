@@ -88,6 +88,12 @@ class Cline(Agent):
         """All is rewritten whole."""
         return "whole"
 
+    def place_of(self, source: Source, name: str) -> str:
+        """The messages, the manifest beside them, or a file of a task."""
+        if not source.path.endswith(SUFFIX):
+            return folders.place_of(source, name)
+        return next((part.path for part in _parts(source) if part.name == name), "")
+
     def recognises(self, path: str, head: bytes) -> float:
         """A messages file of the SDK surely; an old task also by its extension's folder."""
         if begins_with_keys(head, "version", "sessionId", "messages"):

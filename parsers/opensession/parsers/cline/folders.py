@@ -88,6 +88,11 @@ def source_parts(source: Source) -> list[Part]:
     return sorted(parts_in(str(place.parent)), key=lambda part: part.path != source.path)
 
 
+def place_of(source: Source, name: str) -> str:
+    """Where the file of a task lies that has this name."""
+    return next((part.path for part in source_parts(source) if part.name == name), "")
+
+
 def task_id(source: Source) -> str:
     """The id of a task: the name of its folder."""
     place = PurePath(source.path)

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source, Storage
 from opensession.parsers.cline import folders
 from opensession.parsers.cline.tasks import read_task
-from opensession.parsers.opencode import sources
+from opensession.parsers.opencode import exporting, sources
 from opensession.parsers.places import absolute
 
 NAME = "kilo-code"
@@ -32,6 +32,7 @@ class KiloCode(Agent):
     variables: tuple[str, ...] = (DATABASE_VARIABLE, "XDG_DATA_HOME")
     retention_days: int | None = None
     resume: tuple[str, ...] = ("kilo", "--session", "{id}")
+    loads: tuple[str, ...] = ("kilo", "import", "{file}")
     ids = "the id of the session's row, ses_…; of an older task, the name of its folder"
 
     def roots(self, env: Environment) -> list[Root]:
@@ -68,6 +69,20 @@ class KiloCode(Agent):
         if _is_task(source):
             return read_task(self.name, source, cursor)
         return sources.read(source, cursor)
+
+    def place_of(self, source: Source, name: str) -> str:
+        """A file of a task's folder, or of a session of files."""
+        if _is_task(source):
+            return folders.place_of(source, name)
+        return sources.place_of(source, name)
+
+    def exported(self, lines: Iterable[bytes], session: str) -> bytes:
+        """A session of the database, as `import` takes it."""
+        return exporting.exported(lines, session)
+
+    def holds(self, source: Source, session: str) -> bool:
+        """Whether the database has a session now."""
+        return sources.is_database(source) and exporting.holds(source, session)
 
     def recognises(self, path: str, head: bytes) -> float:
         """By a table that Kilo added to OpenCode's, or by the extension's folder."""

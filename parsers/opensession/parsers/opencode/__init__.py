@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source, Storage
-from opensession.parsers.opencode import sources
+from opensession.parsers.opencode import exporting, sources
 
 NAME = "opencode"
 DATABASE_VARIABLE = "OPENCODE_DB"
@@ -24,6 +24,7 @@ class OpenCode(Agent):
     variables: tuple[str, ...] = (DATABASE_VARIABLE, "XDG_DATA_HOME")
     retention_days: int | None = None
     resume: tuple[str, ...] = ("opencode", "--session", "{id}")
+    loads: tuple[str, ...] = ("opencode", "import", "{file}")
     ids = "the id of the session's row, ses_…; of the older files, their names"
 
     def roots(self, env: Environment) -> list[Root]:
@@ -49,6 +50,18 @@ class OpenCode(Agent):
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on in a database or a session of files."""
         return sources.read(source, cursor)
+
+    def place_of(self, source: Source, name: str) -> str:
+        """A session's own file, or that of a message or part."""
+        return sources.place_of(source, name)
+
+    def exported(self, lines: Iterable[bytes], session: str) -> bytes:
+        """A session of the database, as `import` takes it."""
+        return exporting.exported(lines, session)
+
+    def holds(self, source: Source, session: str) -> bool:
+        """Whether the database has a session now."""
+        return sources.is_database(source) and exporting.holds(source, session)
 
     def recognises(self, path: str, head: bytes) -> float:
         """By the tables or ids of a database, or the keys of a session's file."""

@@ -75,6 +75,11 @@ def files(source: Source) -> tuple[str, ...]:
     return tree.files(source)
 
 
+def place_of(source: Source, name: str) -> str:
+    """Where a file of a session lies that is archived under `name`."""
+    return "" if is_database(source) else tree.place_of(source, name)
+
+
 def storage(source: Source) -> Storage:
     """Rows, or files that are each written whole."""
     return "rows" if is_database(source) else "whole"

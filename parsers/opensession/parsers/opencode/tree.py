@@ -64,6 +64,19 @@ def files(source: Source) -> tuple[str, ...]:
     return tuple(part.path for part in _parts(source))
 
 
+def place_of(source: Source, name: str) -> str:
+    """Where the file lies that is archived under `name`; empty for the mark of the end."""
+    kind, _, rest = name.partition("/")
+    if kind == "session" and not rest:
+        return source.path
+    if kind == "message" and rest:
+        return f"{_messages_of(source.path)}/{rest}.json"
+    message_id, _, part_id = rest.partition("/")
+    if kind == "part" and message_id and part_id:
+        return f"{_parts_of(source.path, message_id)}/{part_id}.json"
+    return ""
+
+
 def sources(agent: str, root: str) -> Iterator[Source]:
     """The sessions below a folder `storage`, or `project`."""
     if root.rstrip("/").endswith("/project"):

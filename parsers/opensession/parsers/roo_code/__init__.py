@@ -60,6 +60,10 @@ class RooCode(Agent):
         """All is rewritten whole."""
         return "whole"
 
+    def place_of(self, source: Source, name: str) -> str:
+        """A file of the task's folder."""
+        return folders.place_of(source, name)
+
     def recognises(self, path: str, head: bytes) -> float:
         """By the extension's folder, or by what Roo alone writes."""
         return folders.recognised(path, head, EXTENSIONS, _MARKS)

@@ -1,0 +1,127 @@
+"""archive.revive: archived bytes back where their agent looks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+from opensession.core.errors import NotFound, Refused, Unreachable
+from opensession.core.rpc.revive import RevivedFile, ReviveParams, ReviveResult
+from opensession.core.rpc.sessions import ResolveParams
+from opensession.daemon import audit, revive
+from opensession.daemon.client import Client
+from opensession.daemon.options import place_of
+from opensession.daemon.revive import Part, Wanted
+from opensession.daemon.root_watch import resolved
+from opensession.daemon.state import App, Handler
+from opensession.daemon.store import leaks
+from opensession.daemon.store.resolve import resolve
+from opensession.parsers.agent import Agent, SourceGone, SourceRefused
+
+
+async def put_back(app: App, params: ReviveParams, client: Client) -> ReviveResult:
+    """Put the files of a session back where its agent looks for them, and say how to go on with
+    it. Never over a file, never into a database. Raises NotFound, Refused.
+    """
+    asked = ResolveParams(ref=params.ref, scope=params.scope, all=params.all)
+    found = await app.library.read(resolve, asked)
+    if len(found.ids) != 1:
+        raise NotFound(f"{params.ref} names {len(found.ids)} sessions", "opensession log --all")
+    named = found.tools[0], found.ids[0]
+    wanted = await app.library.query(revive.wanted, *named)
+    agent = next((each for each in app.library.agents if each.name == wanted.agent), None)
+    if agent is None or not wanted.sources:
+        raise Refused(f"{wanted.agent} is no agent that is known here", "opensession watcher list")
+    if params.really and not app.loaded.settings.watchers.enabled(agent.name):
+        raise Unreachable(
+            f"{agent.label} is not watched", f"opensession watcher enable {agent.name}"
+        )
+    files, notes = await asyncio.to_thread(_put_back, app, wanted, agent, params.really)
+    written = [file for file in files if file.state == "written"]
+    if written:
+        audit.record(
+            app.paths,
+            "archive.revive",
+            "change",
+            id=wanted.id,
+            files=len(written),
+            bytes=sum(file.bytes for file in written),
+        )
+        with contextlib.suppress(Unreachable):
+            await app.library.reconcile()
+    altered = functools.partial(leaks.altered, agent=wanted.agent, native_id=wanted.id)
+    altered_at = None if app.user is None else await app.user.run(altered)
+    if altered_at is not None:
+        notes.append("a value was scrubbed from the archive: these are not quite its agent's bytes")
+    there = bool(wanted.cwd) and await asyncio.to_thread(Path(wanted.cwd).is_dir)
+    if wanted.cwd and not there:
+        notes.append(f"its folder {wanted.cwd} is not there any more")
+    return ReviveResult(
+        id=wanted.id,
+        short=wanted.short,
+        tool=wanted.agent,
+        files=files,
+        resume=[word.replace("{id}", wanted.id) for word in agent.resume],
+        directory=wanted.cwd if there else "",
+        load=list(agent.loads) if any(_is_export(app, file) for file in files) else [],
+        notes=notes,
+    )
+
+
+def _put_back(
+    app: App, wanted: Wanted, agent: Agent, really: bool
+) -> tuple[list[RevivedFile], list[str]]:
+    """The files of all sources of a session. A subagent that cannot be had is only told."""
+    roots = [root for found in map(resolved, app.library.roots_of([agent])) for root in found]
+    parts: list[Part] = []
+    files: list[RevivedFile] = []
+    notes: list[str] = []
+    for number, row in enumerate(wanted.sources):
+        try:
+            if agent.storage(row.source) == "rows":
+                ids = [native_id for native_id, source in wanted.members if source == row.id]
+                files += _exports(app, wanted, agent, number, ids, really)
+            else:
+                parts += revive.parts_of(row, agent, roots, app.paths.archive_dir)
+        except Refused as error:
+            if number == 0:
+                raise
+            notes.append(f"without a subagent: {error}")
+    return [*revive.put_back(parts, really=really), *files], notes
+
+
+def _exports(
+    app: App, wanted: Wanted, agent: Agent, number: int, ids: Sequence[str], really: bool
+) -> list[RevivedFile]:
+    """Files for the agent's own import, of the sessions that its database has not."""
+    if not agent.loads:
+        raise revive.in_a_database(agent)
+    row = wanted.sources[number]
+    made: list[RevivedFile] = []
+    for native_id in ids:
+        try:
+            path = revive.export(
+                row, agent, native_id, app.paths.archive_dir, place_of(app.paths).scratch
+            )
+        except (SourceRefused, SourceGone, OSError) as error:
+            raise Refused(f"{row.path} cannot be looked into", "opensession coverage") from error
+        if not path:
+            made.append(RevivedFile(path=row.path, state="present"))
+            continue
+        size = Path(path).stat().st_size
+        if really:
+            made.append(RevivedFile(path=path, state="written", bytes=size))
+        else:
+            Path(path).unlink()
+            made.append(RevivedFile(path=row.path, state="absent", bytes=size))
+    return made
+
+
+def _is_export(app: App, file: RevivedFile) -> bool:
+    return file.state == "written" and Path(file.path).parent == place_of(app.paths).scratch
+
+
+HANDLERS: dict[str, Handler] = {"archive.revive": put_back}

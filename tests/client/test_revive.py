@@ -1,0 +1,72 @@
+"""`opensession revive`: archived files back where their agent looks for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.client.program import Cli
+from tests.helpers.transcripts import claude
+
+ONE = "11111111-1111-4111-8111-111111111111"
+CHILD = "agent-a1b2c3d4"
+
+
+def transcript(cli: Cli, session: str = ONE, *texts: str) -> Path:
+    """A transcript of Claude Code in the home."""
+    path = cli.stage.home / f".claude/projects/-work-p/{session}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(claude(session, *(texts or ("hello there", "again"))))
+    return path
+
+
+def test_a_deleted_session_is_back_byte_for_byte_and_is_the_same_one(cli: Cli) -> None:
+    path = transcript(cli)
+    written = path.read_bytes()
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    before = cli.json("log", "--all", "--json")
+    path.unlink()
+    path.parent.rmdir()
+    cli.ok("index", "--wait")
+
+    dry = cli.json("revive", ONE, "--dry-run", "--json")
+    assert [file["state"] for file in dry["files"]] == ["absent"]
+    assert not path.exists()
+    done = cli.run("revive", ONE)
+
+    assert done.returncode == 0, done.stderr
+    assert f"claude --resume {ONE}" in done.stderr
+    assert path.read_bytes() == written
+    assert path.stat().st_mode & 0o777 == 0o600
+    cli.ok("index", "--wait")
+    assert cli.json("log", "--all", "--json") == before
+    again = cli.json("revive", ONE, "--json")
+    assert [file["state"] for file in again["files"]] == ["present"]
+    audit = (cli.paths.state_dir / "audit.log").read_text().splitlines()
+    assert [json.loads(each)["method"] for each in audit] == ["archive.revive"]
+    assert "hello there" not in "".join(audit)
+
+
+def test_damage_in_the_archive_is_told_and_writes_nothing(cli: Cli) -> None:
+    path = transcript(cli, ONE, *(f"message number {n} of many" for n in range(200)))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    cli.ok("daemon", "stop")
+    path.unlink()
+    (archived,) = cli.paths.archive_dir.rglob("*.zst")
+    held = bytearray(archived.read_bytes())
+    held[-20] ^= 0xFF
+    archived.write_bytes(held)
+    cli.ok("daemon", "start")
+
+    said = cli.fails(5, "revive", ONE)
+
+    assert any("damaged" in each for each in said)
+    assert not path.exists()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_reference_to_nothing_is_told(cli: Cli) -> None:
+    cli.ok("daemon", "start")
+    cli.fails(4, "revive", "0a1b2c3d")
