@@ -13,12 +13,18 @@ from opensession.core.rpc.methods import METHODS
 HEAVY = {
     "aiohttp", "apsw", "asyncio", "email", "genai_prices", "http", "importlib.metadata",
     "importlib.resources", "jq", "logging", "opensession.daemon", "opensession.parsers",
-    "opensession.core.config", "opensession.core.rpc.methods", "psutil", "pydantic", "re2",
-    "rich", "tomlkit", "tomllib", "unicodedata", "watchdog", "zstandard",
+    "keyring", "opensession.core.config", "opensession.core.rpc.methods", "psutil", "pydantic",
+    "re2", "rich", "tomlkit", "tomllib", "unicodedata", "watchdog", "zstandard",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["log", "show", "search", "stats", "daemon status"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "log", "show", "search", "stats", "daemon status", "stream enable", "stream status",
+        "publish pending", "publish approve", "recall", "upload", "server status", "config",
+    ],
+)  # fmt: skip
 def test_a_read_command_imports_nothing_heavy(command: str) -> None:
     code = (
         "import sys, json\n"

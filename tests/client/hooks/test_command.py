@@ -72,9 +72,22 @@ def test_the_id_is_found_in_json_of_any_spacing_and_never_in_text(hints: Path) -
 
 
 def test_a_megabyte_on_stdin_is_taken_whole(hints: Path) -> None:
-    """An agent that writes into a closed pipe would be told of it."""
+    """An agent that writes into a closed pipe would be told of it: here that raises."""
     script = command.on_stdin("turn", "claude-code", str(hints), "session_id")
-    fire(script, json.dumps({"session_id": ID, "tool_response": "x" * 4_000_000}).encode())
+    said = json.dumps({"session_id": ID, "tool_response": "x" * 4_000_000}).encode()
+    ours, theirs = os.pipe()
+    with (
+        os.fdopen(ours, "rb") as behind,
+        subprocess.Popen(
+            ["sh", "-c", script], stdin=subprocess.PIPE, bufsize=0, pass_fds=(theirs,)
+        ) as process,
+    ):
+        os.close(theirs)
+        assert process.wait(60) == 0
+        assert process.stdin is not None
+        with process.stdin as stdin:
+            assert stdin.write(said) == len(said)
+        assert behind.read() == b""
     assert dropped(hints) == [Hint("turn", "claude-code", ID)]
 
 
