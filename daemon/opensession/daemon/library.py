@@ -361,6 +361,11 @@ class Library:
         async with self._replacing:
             return await asyncio.to_thread(self._open_ingest().write, work)
 
+    def hinted(self, agent: str, root: str, path: str) -> None:
+        """A source of an agent changed, as somebody else noticed."""
+        if self._ingest is not None and self._history:
+            self._ingest.mark_dirty(Root(agent, root), path)
+
     async def rebuild(self) -> None:
         """Put the index aside and begin with an empty one, to be filled from archive and sources.
 

@@ -13,9 +13,11 @@ from collections.abc import Sequence
 import apsw
 
 from opensession.core.errors import OpenSessionError, Refused
+from opensession.core.hints import Hint
 from opensession.daemon import tasks
 from opensession.daemon.publish import policy, records, session
 from opensession.daemon.publish.ends import LOOK_US
+from opensession.daemon.publish.hints import HintWatch
 from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.policy import Stream
 from opensession.daemon.publish.recalling import take_back
@@ -57,6 +59,7 @@ class Publisher:
         self._closing = False
         self._started = False
         self.given_key = ""
+        self._hints = HintWatch(parts.paths.hints_dir, self._hinted)
 
     # Beginning, end, settings.
 
@@ -74,6 +77,7 @@ class Publisher:
                 timer.cancel()
         running = [*self._lanes.values(), *([self._scanning] if self._scanning else [])]
         await tasks.cancel(running)
+        await self._hints.stop()
         await self.parts.link.close()
 
     async def take_up(self) -> None:
@@ -87,6 +91,8 @@ class Publisher:
             self._timers.clear()
         await self.read_streams()
         if self._started:
+            if server.url:
+                await self._hints.start()
             await self._scan_again()
 
     async def read_streams(self) -> None:
@@ -112,6 +118,23 @@ class Publisher:
                 tasks.spawn(self._gone(key), name="a session that is gone")
             else:
                 self.touch(key)
+
+    def _hinted(self, hint: Hint) -> None:
+        tasks.spawn(self._take_hint(hint), name="a hint of a hook")
+
+    async def _take_hint(self, hint: Hint) -> None:
+        """An agent's hook says that its session went on, or ended."""
+        with contextlib.suppress(OpenSessionError):
+            name = hint.session_id or await self.parts.query(session.newest_of, hint.agent)
+            place = await self.parts.query(session.place_of, hint.agent, name)
+            if place is None:
+                return
+            self.parts.library.hinted(hint.agent, *place)
+            if hint.happened == "end":
+                self.parts.ends.hinted(hint.agent, name, records.now_us())
+                self.touch((hint.agent, name))
+                for child in await self.parts.query(session.children, hint.agent, name):
+                    self.touch(child)
 
     def touch(self, key: Key) -> None:
         """Look at a session soon: at once, or where it was just sent when more was gathered."""
@@ -148,7 +171,6 @@ class Publisher:
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
-            when = min(when, timer.when()) if not timer.cancelled() else when
         loop = asyncio.get_running_loop()
         self._timers[key] = loop.call_at(when, self._due, key)
 

@@ -99,6 +99,26 @@ def children(db: apsw.Connection, agent: str, native_id: str) -> list[tuple[str,
     return [(agent, str(name)) for (name,) in rows]
 
 
+def place_of(db: apsw.Connection, agent: str, native_id: str) -> tuple[str, str] | None:
+    """Root and path of the source that a session is made of."""
+    row = db.execute(
+        "SELECT o.root, o.path FROM session s JOIN source o ON o.id = s.source"
+        " WHERE s.origin = 'local' AND s.agent = ? AND s.native_id = ?",
+        (agent, native_id),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def newest_of(db: apsw.Connection, agent: str) -> str:
+    """The id of the session that an agent last wrote in; empty if there is none."""
+    found: Any = db.execute(
+        "SELECT native_id FROM session WHERE origin = 'local' AND role = 'primary' AND agent = ?"
+        " ORDER BY updated_us DESC LIMIT 1",
+        (agent,),
+    ).get
+    return found or ""
+
+
 def newest_agent(db: apsw.Connection, folder: str) -> str:
     """The agent that last wrote in a folder or below it; empty if none did."""
     found: Any = db.execute(
