@@ -111,10 +111,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         "summary": summary_of(route),
         "description": route.doc,
         "tags": [route.action.partition(".")[0]],
-        "responses": {
-            **{str(status): _response(route, status) for status in statuses(route)},
-            "default": {"description": "Anything else.", "content": {"application/json": _ERROR}},
-        },
+        "responses": {str(status): _response(route, status) for status in statuses(route)},
     }
     parameters = [*_path_parameters(route), *_query_parameters(route, components)]
     if parameters:
