@@ -47,6 +47,12 @@ _IDS = frozenset(
 )
 
 
+_OF_AGENTS = tuple(
+    sign + name for sign in (b"\n", b'"') for name in (b"msg_", b"call_", b"req_", b"toolu_")
+)
+"""Ids that stand in nearly every event: no time is spent on them."""
+
+
 def unknown_sweep() -> Sweep:
     """The sweep of such keys."""
 
@@ -73,7 +79,8 @@ def _keys(data: bytes) -> Iterator[tuple[int, int]]:
     while at >= 0:
         end = classes.find(b" ", at)
         end = len(data) if end < 0 else end
-        if data[at - 1 : at] in (b"_", b"-"):
+        before = data[max(0, at - 7) : at]
+        if before[-1:] in (b"_", b"-") and not before.endswith(_OF_AGENTS):
             found = _key_at(data, at)
             if found is not None:
                 yield found
