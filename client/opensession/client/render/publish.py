@@ -111,7 +111,8 @@ def _receipt(row: ReceiptRow, screen: Screen) -> Iterator[str]:
         head += screen.dim(f"  recalled {day_and_clock(row.recalled_at)}")
     elif row.expires_at:
         head += screen.dim(f"  expires {day_and_clock(row.expires_at)}")
-    yield f"{head}  {cut(line(row.title), max(screen.width - 60, 20))}".rstrip()
+    used = len(row.short) + len(line(row.tool)) + len(sent) + 36  # with what stands behind
+    yield f"{head}  {cut(line(row.title), max(screen.line_width - used, 20))}".rstrip()
     if row.url:
         yield f"    {line(row.url)}"
     for each in row.findings:
