@@ -16,7 +16,7 @@ from opensession.server import access
 from opensession.server.access import TABLE, Action, Caller, Cell, Rule
 from opensession.server.api.route import Route
 from opensession.server.api.table import ROUTES
-from tests.helpers.hub import Account, Hub
+from tests.helpers.hub import Account, Hub, running_hub
 from tests.server.people import BAD, COLUMNS, People
 
 TABLE_OF_ALL = """
@@ -69,6 +69,24 @@ def test_a_route_admits_whom_its_row_names(people: People, route: Route) -> None
     wanted = {name: row[name if name in row else "bad"] for name in people.headers}
 
     assert {name: outcome(people, route, name) for name in people.headers} == wanted
+
+
+def test_with_a_public_feed_everyone_reads_and_nobody_else_changes() -> None:
+    """Only what the table calls public is different from a hub that shows nobody anything."""
+    with running_hub(OPENSESSION_PUBLIC_FEED_ENABLED="true") as hub:
+        hub.account("admin")
+        names = iter(("ann", "bob"))
+        people = People(hub, lambda: hub.account(next(names)))
+        shown = [route for route in ROUTES if TABLE[route.action].nobody == "public"]
+        others = [route for route in ROUTES if route.action.startswith("session.")]
+
+        for name in ("nobody", "owner", "other", "admin"):
+            assert {outcome(people, route, name) for route in shown} == {"+"}, name
+        assert {outcome(people, route, "expired key") for route in shown} == {"401"}
+        kept = [route for route in others if route not in shown]
+        assert {outcome(people, route, "nobody") for route in kept} == {"401"}
+        deleting = [route for route in kept if route.action == "session.delete"]
+        assert {outcome(people, route, "other") for route in deleting} == {"404"}
 
 
 def test_every_row_has_its_route() -> None:

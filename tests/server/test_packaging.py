@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from opensession.server.config import VARIABLES
+from opensession.server.config import FALLBACKS, VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = ROOT / "systemd" / "opensession-server.service"
@@ -51,6 +51,17 @@ def test_only_settings_that_exist_are_set(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
 
     assert set(re.findall(r"OPENSESSION_[A-Z_]+", text)) <= set(VARIABLES.values())
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs/hub.md").read_text("utf-8")
+    table = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", text, flags=re.M)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+
+    assert table == {*VARIABLES.values(), *FALLBACKS.values()}
 
 
 def test_scripts_hub_runs_the_hub(tmp_path: Path) -> None:
