@@ -94,6 +94,12 @@ def test_the_keyring_has_the_key_where_one_answers(cli: Cli, hub: Hub, tmp_path:
     cli.ok("account", "logout")
     assert "osk_" not in (tmp_path / "ring.json").read_text()
 
+    log_in(cli, hub, "--email", "first@example.org")
+    said = cli.run("uninstall", "--yes").stderr
+    assert "out of the keyring" in said
+    assert f"{hub.url} still takes" in said
+    assert "osk_" not in (tmp_path / "ring.json").read_text()
+
 
 def test_the_first_account_is_made_by_whoever_logs_in_first(cli: Cli) -> None:
     with running_hub() as own:

@@ -145,6 +145,10 @@ def test_uninstall_undoes_hooks(home: Cli) -> None:
     """DECISIONS §6: `uninstall` undoes all changes outside our folders."""
     settings(home).write_bytes(SETTINGS)
     install(home)
+    asked = home.run("uninstall")
+    assert asked.returncode == 5
+    assert f"will be undone: hook-claude-code {settings(home)}" in asked.stderr
+    assert settings(home).read_bytes() != SETTINGS
     done = home.run("uninstall", "--yes")
 
     assert done.returncode == 0, done.stderr

@@ -35,6 +35,8 @@ def uninstall(
     if paths.user_db.exists():
         undo(services.here(paths, os.environ))
         _unhook(paths)
+    if not keep_data:
+        _forget_key(paths)
     pid = processes.stop(paths, os.environ)
     if pid is not None:
         output.note(f"stopped the daemon (pid {pid})")
@@ -58,6 +60,20 @@ def _unhook(paths: Paths) -> None:
         output.note(f"opensession: {problem}")
 
 
+def _forget_key(paths: Paths) -> None:
+    """Take the key for a hub out of the keyring, and say that the hub still takes it."""
+    from opensession.client import login
+    from opensession.core import keyring
+
+    secret, place = login.key(paths, os.environ)
+    url = login.server(paths, os.environ)
+    if place == "keyring":
+        keyring.forget(url, os.environ)
+        output.note("took the key out of the keyring")
+    if secret and place != "environment":
+        output.note(f"{url} still takes this machine's key: end it there")
+
+
 def _folders(paths: Paths, *, keep_data: bool) -> list[Path]:
     return [paths.state_dir, *([] if keep_data else [paths.data_dir, paths.config_dir])]
 
@@ -72,6 +88,8 @@ def _confirm(paths: Paths, folders: list[Path], *, keep_data: bool, yes: bool) -
             f"the archive ({size(bytes_kept)}) goes too, with sessions that their agents may have"
             " deleted since (--keep-data leaves it)"
         )
+    for said in _outside(paths):
+        output.note(f"will be undone: {said}")
     for folder in folders:
         output.note(f"will be removed: {folder}")
     if yes:
@@ -80,6 +98,15 @@ def _confirm(paths: Paths, folders: list[Path], *, keep_data: bool, yes: bool) -
         raise Refused("this removes data and nobody is there to confirm", "add --yes")
     if not typer.confirm("Go on?", err=True):
         raise Refused("nothing was changed", "opensession uninstall --keep-data")
+
+
+def _outside(paths: Paths) -> list[str]:
+    """What we changed outside our folders: what it is, and where."""
+    if not paths.user_db.exists():
+        return []
+    from opensession.client import outside
+
+    return list(dict.fromkeys(f"{change.kind} {change.path}" for change in outside.changes()))
 
 
 def _remove_program() -> str:
