@@ -17,6 +17,7 @@ import msgspec
 
 from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.batch import PrivateLine
+from opensession.daemon.naming import NameBook
 from opensession.daemon.store import leaks_write
 from opensession.daemon.user_data import UserData
 
@@ -50,6 +51,7 @@ class Guards:
         self._key = hashlib.blake2b(key=key, person=b"guards").digest()
         self._tombstones = user.read(_tombstones)
         self._allowed = frozenset(user.read(_allowed))
+        self.names = NameBook(user)
 
     def session_hash(self, agent: str, native_id: str) -> bytes:
         """How a session is named here."""

@@ -93,6 +93,7 @@ class Private:
                 for name in names
             ]
         )
+        guards.names.forget(agent, names)
         db.execute("PRAGMA secure_delete = ON")
         try:
             with self._transaction():
