@@ -16,6 +16,7 @@ from opensession.daemon.publish import recalling, records, session
 from opensession.daemon.publish.publisher import Key, Publisher
 from opensession.daemon.publish.records import Publication
 from opensession.daemon.publish.session import Family
+from opensession.daemon.publish.standing import rules_of
 from opensession.daemon.store.resolve import resolve
 
 RECALL_SECONDS = 10.0
@@ -131,7 +132,7 @@ def _accept_rules(db: apsw.Connection, made: Publication, one: Family, rules: st
         next_try_us=0,
         settled_us=-1,
         parser_version=one.session.parser_version,
-        rules=f"{rules}.{one.session.rules}",
+        rules=rules_of(rules, one.session.rules),
         header=b"",
     )
 

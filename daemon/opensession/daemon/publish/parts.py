@@ -103,6 +103,7 @@ class Parts:
             keeps=keeps,
             over=lambda found: self.ends.over(found, now_us),
             paused_until_us=pause.until_us if pause is not None else 0,
+            stripping=self.rules,
         )
 
     async def judge(self, found: Family, made: Publication | None, now_us: int) -> Standing:

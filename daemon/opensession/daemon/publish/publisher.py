@@ -252,7 +252,7 @@ class Publisher:
             await self._mark_private()
             now_us = records.now_us()
             for found, made, standing in await self.standings(now_us):
-                if standing.due and (standing.state == "due" or _is_open(made)):
+                if standing.due and (standing.state is not None or _is_open(made)):
                     self.touch(found.session.key)
                 elif standing.at_us:
                     loop = asyncio.get_running_loop()

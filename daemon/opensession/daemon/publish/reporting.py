@@ -16,7 +16,7 @@ PENDING = ("due", "sending", "ask", "differs", "refused")
 async def verify(publisher: Publisher) -> None:
     """Ask the hub how it is and whose the key is."""
     link = publisher.parts.link
-    if link.problem is not None or not link.server.key:
+    if link.problem is not None or not link.server.url or not link.server.key:
         return
     health = await link.client().health()
     if isinstance(health, HubHealth):

@@ -19,6 +19,7 @@ from opensession.daemon.publish.lane import Differs
 from opensession.daemon.publish.lines import Lines, line_hash, read_lines
 from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.records import Publication
+from opensession.daemon.publish.standing import rules_of
 
 if TYPE_CHECKING:
     from opensession.daemon.publish.client import Answer
@@ -101,7 +102,7 @@ class Sender:
         return await self._answered(made, before, lines, answer)
 
     def _stamp(self, lines: Lines) -> tuple[int, int, str]:
-        return lines.settled_us, lines.parser_version, f"{self._parts.rules}.{lines.rules}"
+        return lines.settled_us, lines.parser_version, rules_of(self._parts.rules, lines.rules)
 
     async def _read(
         self, made: Publication, first: int, most: int = MAX_BATCH_EVENTS

@@ -19,7 +19,8 @@ TAKEN_BACK = "it was taken back"
 
 class Circumstances(msgspec.Struct, frozen=True):
     """What the judgement depends on beside the session. `keeps(family)` is why privacy keeps it
-    here, `over(family)` 0 once it ended, else when to look again (microseconds, wall clock).
+    here, `over(family)` 0 once it ended, else when to look again (microseconds, wall clock);
+    `stripping` tells the rules of now from others.
     """
 
     now_us: int
@@ -29,6 +30,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     keeps: Callable[[Family], str]
     over: Callable[[Family], int]
     paused_until_us: int = 0
+    stripping: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -56,8 +58,9 @@ def judge(found: Family, made: Publication | None, here: Circumstances) -> Stand
         return kept
     if made is not None and made.refused:
         return Standing("refused", made.refused)
-    if made is not None and made.differs and not _moved(found, made):
-        return Standing("differs", _differing(made))
+    if made is not None and made.differs:
+        # It may be compared again, where the rules or the session changed once more.
+        return Standing("differs", _differing(made), due=_moved(found, made, here))
     if here.paused_until_us > here.now_us:
         return Standing("waiting", "capture is paused", at_us=here.paused_until_us)
     if made is not None and made.next_try_us > here.now_us:
@@ -66,7 +69,7 @@ def judge(found: Family, made: Publication | None, here: Circumstances) -> Stand
         at_us = _end(found, here)
         if at_us:
             return Standing("waiting", "it has not ended yet", at_us=at_us)
-    done = made is not None and not _moved(found, made) and made.seq >= session.event_count
+    done = made is not None and not _moved(found, made, here) and made.seq >= session.event_count
     return Standing(None if done else "due", "", due=True)
 
 
@@ -99,12 +102,19 @@ def _waits(made: Publication | None) -> bool:
     return made is not None and bool(made.refused or made.differs) and not made.recalled_us
 
 
-def _moved(found: Family, made: Publication) -> bool:
+def _moved(found: Family, made: Publication, here: Circumstances) -> bool:
     """Whether more than appends happened to a session since it was compared with what was sent."""
     session = found.session
     return bool(made.attempted) and (
-        made.settled_us != session.settled_us or made.parser_version != session.parser_version
+        made.settled_us != session.settled_us
+        or made.parser_version != session.parser_version
+        or made.rules != rules_of(here.stripping, session.rules)
     )
+
+
+def rules_of(now: str, stored: str) -> str:
+    """By which rules lines are made: those of now, over what was stored by others, maybe older."""
+    return f"{now}.{stored}"
 
 
 def _differing(made: Publication) -> str:
