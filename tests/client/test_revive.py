@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.client.program import Cli
-from tests.helpers.transcripts import claude
+from tests.helpers.transcripts import FOLDER, claude
 
 ONE = "11111111-1111-4111-8111-111111111111"
 CHILD = "agent-a1b2c3d4"
@@ -29,6 +29,13 @@ def test_a_deleted_session_is_back_byte_for_byte_and_is_the_same_one(cli: Cli) -
     path.unlink()
     path.parent.rmdir()
     cli.ok("index", "--wait")
+    (gone,) = cli.json("log", "--all", "--json", "source,source_gone")
+    assert gone == {"source": "archived", "source_gone": True}
+    assert "source gone, archived" in cli.ok("log", "--all")
+    assert "opensession revive" in cli.ok("show", ONE)
+    assert "source gone, archived" in cli.ok("search", "hello")
+    sums = cli.json("stats", "--period", "all", "--json")
+    assert (sums["archived_sessions"], sums["gone_sessions"]) == (1, 0)
 
     dry = cli.json("revive", ONE, "--dry-run", "--json")
     assert [file["state"] for file in dry["files"]] == ["absent"]
@@ -70,3 +77,24 @@ def test_damage_in_the_archive_is_told_and_writes_nothing(cli: Cli) -> None:
 def test_a_reference_to_nothing_is_told(cli: Cli) -> None:
     cli.ok("daemon", "start")
     cli.fails(4, "revive", "0a1b2c3d")
+
+
+def test_sessions_of_a_moved_folder_are_shown_in_the_new_one(cli: Cli) -> None:
+    transcript(cli)
+    new = cli.stage.home / "shop"
+    new.mkdir()
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    (row,) = cli.json("project", "list", "--json")
+    assert (row["folder"], row["exists"], row["moved_to"]) == (FOLDER, False, "")
+    assert "project link" in cli.run("project", "list").stderr
+    assert cli.json("log", "--json", cwd=new) == []
+
+    cli.ok("project", "link", FOLDER, str(new))
+
+    (shown,) = json.loads(cli.run("log", "--json", "id,source,moved_to", cwd=new).stdout)
+    assert shown == {"id": ONE, "source": "moved", "moved_to": str(new)}
+    cli.fails(4, "project", "link", "/nowhere/known", str(new))
+    cli.fails(4, "project", "link", FOLDER, str(new / "missing"))
+    cli.ok("project", "link", FOLDER, "--undo")
+    assert cli.json("log", "--json", cwd=new) == []

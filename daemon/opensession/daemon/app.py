@@ -35,6 +35,7 @@ from opensession.daemon.library import Library
 from opensession.daemon.methods import HANDLERS
 from opensession.daemon.notify import Notifier
 from opensession.daemon.pausing import Pauses
+from opensession.daemon.projects import links
 from opensession.daemon.publish.opening import open_publisher
 from opensession.daemon.rpc import Server
 from opensession.daemon.state import App, load_config
@@ -124,6 +125,7 @@ async def _serve(
             pauses=await asyncio.to_thread(Pauses, user, guards),
         )
         ending.push_async_callback(library.close)
+        library.links = await user.run(links)
         await library.open()
 
         path = Path(handed_over.getsockname()) if handed_over else socket_path(paths, environ)

@@ -18,7 +18,9 @@ from opensession.core.timeparse import format_time
 Fact = str | int | bool | list[str]
 
 
-def record(paths: Paths, method: str, effect: Literal["change", "exit", "destroy"], **facts: Fact) -> None:
+def record(
+    paths: Paths, method: str, effect: Literal["change", "exit", "destroy"], **facts: Fact
+) -> None:
     """Adds a line, which is on the disk when this returns. Raises OSError."""
     now = format_time(time.time_ns() // 1000)
     line = msgspec.json.encode({"time": now, "method": method, "effect": effect, **facts}) + b"\n"

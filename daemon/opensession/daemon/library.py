@@ -76,6 +76,7 @@ class Library:
     ) -> None:
         self._leaks = leaks
         self.guards = kept
+        self.links: dict[str, list[str]] = {}
         self.pauses = pauses
         self._paths = paths
         self._environ = environ
@@ -175,6 +176,7 @@ class Library:
             idle_secs=self._settings.daemon.session_end_idle_secs,
             indexing=self.indexing().fraction,
             stripper=self._stripper,
+            links=self.links,
             may_leave=self._may_leave,
         )
 

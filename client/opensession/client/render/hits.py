@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from opensession.client.output import Screen
 from opensession.client.render import numbers
 from opensession.client.render.cells import cut, pad, pad_left, width
+from opensession.client.render.sessions import SOURCES
 from opensession.client.render.words import line, time_us
 from opensession.core.rpc.search import Hit, SearchResult
 
@@ -40,8 +41,8 @@ def _heading(hits: list[Hit], screen: Screen, now_us: int) -> str:
     newest = max(time_us(hit.timestamp) or 0 for hit in hits) or None
     count = numbers.count(len(hits), "hit")
     facts = [line(first.project), first.short, line(first.tool), numbers.ago(newest, now_us)]
-    if first.source_gone:
-        facts.append("source gone, kept")
+    if first.source:
+        facts.append(SOURCES.get(first.source, first.source))
     plain = " · ".join(fact for fact in facts if fact)
     room = screen.width - width(count) - 2
     if width(plain) > room:

@@ -13,6 +13,7 @@ from opensession.core.rpc.sessions import SessionRow
 
 _MODEL_COLUMNS = 14
 _PROJECT_COLUMNS = 28
+SOURCES = {"archived": "source gone, archived", "gone": "source gone, kept", "moved": "moved"}
 _GOOD_TITLE = 40
 """Columns below which a title is not cut for the project's sake: that goes into the second line."""
 
@@ -62,8 +63,8 @@ def _facts(row: SessionRow, screen: Screen, now_us: int) -> Iterator[str]:
         yield cost
     if row.blocked:
         yield screen.yellow("blocked")
-    if row.source_gone:
-        yield screen.yellow("source gone, kept")
+    if row.source:
+        yield screen.yellow(SOURCES.get(row.source, row.source))
 
 
 def files_fact(row: SessionRow) -> str:

@@ -32,6 +32,12 @@ def stats_lines(found: Stats, screen: Screen, home: str) -> Iterator[str]:
         f" · {numbers.count(found.total_tool_calls, 'tool call')}"
         f" · {numbers.span(found.total_duration_seconds)}"
     )
+    kept = found.archived_sessions + found.gone_sessions
+    if kept:
+        yield (
+            f"  {numbers.grouped(kept)} of them without a file any more,"
+            f" {numbers.grouped(found.archived_sessions)} archived"
+        )
     taken = (
         found.total_input_tokens + found.total_cache_read_tokens + found.total_cache_write_tokens
     )

@@ -9,7 +9,7 @@ import msgspec
 from opensession.client.output import Screen
 from opensession.client.render import events, numbers
 from opensession.client.render.cells import cut, cut_left, packed, pad, width
-from opensession.client.render.sessions import cost_fact
+from opensession.client.render.sessions import SOURCES, cost_fact
 from opensession.client.render.words import clock, line, lines, model_name, project_name
 from opensession.core.rpc.sessions import EventRow, SessionDetail, SessionRow
 
@@ -31,6 +31,11 @@ def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
         yield screen.yellow(f"does not leave this machine: {line(row.blocked)}")
     if found.altered_at:
         yield screen.yellow(f"its archive is not as its agent wrote it since {found.altered_at}")
+    if row.source in ("archived", "gone"):
+        hint = f": opensession revive {row.short}" if row.source == "archived" else ""
+        yield screen.yellow(f"{SOURCES[row.source]}{hint}")
+    if row.moved_to:
+        yield screen.yellow(f"its folder is now {line(row.moved_to)}")
     if found.missing_bytes:
         yield screen.yellow(f"{numbers.size(found.missing_bytes)} of its source are lost")
 

@@ -15,6 +15,7 @@ from opensession.core.rpc import (
     keeping,
     leaks,
     privacy,
+    projects,
     publish,
     revive,
     search,
@@ -210,6 +211,20 @@ ARCHIVE_REVIVE = Method(
     "change",
     "Puts a session's archived files back where its agent looks for them; never over a file.",
 )
+PROJECTS_LIST = Method(
+    "projects.list",
+    Nothing,
+    projects.ProjectsResult,
+    "read",
+    "The folders that were worked in, and where they are today.",
+)
+PROJECTS_LINK = Method(
+    "projects.link",
+    projects.ProjectLinkParams,
+    projects.ProjectLinkResult,
+    "change",
+    "Says that a folder was moved: its sessions belong to the new one as well.",
+)
 SUBSCRIBE = Method(
     "events.subscribe",
     events.SubscribeParams,
@@ -311,7 +326,8 @@ METHODS: tuple[Method[Any, Any], ...] = (
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
-    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, ARCHIVE_FORGET, ARCHIVE_REVIVE, SUBSCRIBE,
+    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, PROJECTS_LIST,
+    PROJECTS_LINK, ARCHIVE_FORGET, ARCHIVE_REVIVE, SUBSCRIBE,
     UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING, PUBLISH_APPROVE,
     PUBLISH_DENY, PUBLISH_REFRESH, PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS, HUB_LOGIN,
     HUB_UPLOAD,

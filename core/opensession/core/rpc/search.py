@@ -27,6 +27,7 @@ class SearchParams(Params, frozen=True):
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One event that matches. In `snippet` matches stand between « and ». Higher `score` is better.
     `seq` 0 is a match in the title. `project` is `repository@branch` or the folder's name.
+    `source` as in `sessions.list`, without `moved`.
     """
 
     session_id: str
@@ -42,6 +43,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     snippet: str
     score: float
     source_gone: bool = False
+    source: str = ""
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,7 +36,9 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `total_input_tokens` is uncached input. `cost_microdollars` is null when nothing has a price;
     models without one are in `unpriced_models`. `running` says that it changed within the session's
-    idle time. Times are RFC 3339, milliseconds, Z. `blocked` says why the session does not leave
+    idle time. Times are RFC 3339, milliseconds, Z. `source` is empty where its file is,
+    `archived` where it is gone and can be revived, `gone` where the index alone has it, `moved`
+    where its folder is now at `moved_to`. `blocked` says why the session does not leave
     this machine, and is empty where it may.
     """
 
@@ -71,6 +73,8 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     git_commit: str
     source_path: str
     source_gone: bool
+    source: str = ""
+    moved_to: str = ""
     tags: list[str]
     role: str
     parent: str | None

@@ -57,12 +57,15 @@ class FileStats(msgspec.Struct, frozen=True, kw_only=True):
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """Lists are largest first. `estimated_cost_microdollars` covers the priced models; the others
     are in `unpriced_models`. `since` is the start of the period, RFC 3339, or null.
-    `error_rate` is errors by tool calls, 0 to 1.
+    `error_rate` is errors by tool calls, 0 to 1. Of the sessions `archived_sessions` have no file
+    any more and can be revived, `gone_sessions` have none and are in the index alone.
     """
 
     period: Period
     since: str | None
     total_sessions: int
+    gone_sessions: int = 0
+    archived_sessions: int = 0
     total_messages: int
     total_tool_calls: int
     total_duration_seconds: int

@@ -19,6 +19,7 @@ from opensession.daemon.methods import (
     keeping,
     leaks,
     privacy,
+    projects,
     publish,
     revive,
     search,
@@ -41,6 +42,7 @@ HANDLERS: Mapping[str, Handler] = {
     **leaks.HANDLERS,
     **keeping.HANDLERS,
     **revive.HANDLERS,
+    **projects.HANDLERS,
     **publish.HANDLERS,
     **hub.HANDLERS,
 }

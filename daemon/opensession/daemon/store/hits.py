@@ -14,10 +14,11 @@ from opensession.daemon.store.event_text import TITLE, texts
 from opensession.daemon.store.families import IDS, id_list
 from opensession.daemon.store.narrowing import SEQ_BITS, SEQ_MASK, role_of
 from opensession.daemon.store.snippet import Finder, snippet
+from opensession.daemon.store.source_marks import FILE_MARK
 
 _SESSIONS = f"""
   SELECT s.id, s.native_id AS session_id, s.short, s.agent AS tool, s.title, s.cwd,
-    s.git_repo_name AS repo, s.git_branch AS branch, coalesce(o.state, '') = 'gone' AS gone
+    s.git_repo_name AS repo, s.git_branch AS branch, {FILE_MARK} AS source
   FROM session s LEFT JOIN source o ON o.id = s.source WHERE s.id IN {IDS}"""  # noqa: S608
 
 
@@ -51,7 +52,8 @@ def hits(
                 role="title" if event.type == TITLE else role_of(event.type),
                 snippet=snippet(event.text, finder(event.text)) if shown is None else shown,
                 score=score,
-                source_gone=bool(session["gone"]),
+                source_gone=session["source"] != "",
+                source=session["source"],
             )
         )
     return made

@@ -142,7 +142,7 @@ def _of_session(each: Filter, params: SearchParams, ctx: QueryContext) -> Condit
     if each.name == "agent":
         return Condition("s.agent = ? COLLATE NOCASE", (value.replace("_", "-"),))
     if each.name == "project":
-        return project(value, home=ctx.home, scope=params.scope)
+        return project(value, home=ctx.home, scope=params.scope, links=ctx.links)
     if each.name == "branch":
         return Condition("s.git_branch = ?", (value,))
     if each.name == "session":

@@ -15,6 +15,7 @@ from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.families import IDS, id_list
 from opensession.daemon.store.scope import EVERYTHING, Condition, all_of, scope_of
 from opensession.daemon.store.session_pages import page
+from opensession.daemon.store.source_marks import Links
 
 MAX_NEWEST = 1000
 _MAX_CANDIDATES = 20
@@ -82,7 +83,7 @@ def _targets(
     if parsed.kind == "id":
         targets = [_by_id(db, parsed)]
     else:
-        targets = _newest(db, ref, parsed, scope, everything)
+        targets = _newest(db, ref, parsed, scope, everything, ctx.links)
     return [_with_seq(target, parsed.seq) for target in targets]
 
 
@@ -103,7 +104,7 @@ def _refuse(ref: str) -> NoReturn:
 
 
 def _newest(
-    db: apsw.Connection, ref: str, parsed: Ref, scope: str, everything: bool
+    db: apsw.Connection, ref: str, parsed: Ref, scope: str, everything: bool, links: Links
 ) -> list[Target]:
     """The newest sessions in the list that `log` shows."""
     first = parsed.place if parsed.kind == "place" else 0
@@ -112,7 +113,7 @@ def _newest(
         raise NotFound(f"{ref} names nothing: HEAD goes to {MAX_NEWEST}", "opensession log")
     scoped = bool(scope) and not everything
     where = all_of(
-        [Condition("s.role = 'primary'"), scope_of(scope).condition if scoped else EVERYTHING]
+        [Condition("s.role = 'primary'"), scope_of(scope, links).condition if scoped else EVERYTHING]
     )
     places = page(db, where, limit=limit, roots=True)[first:]
     if not places:

@@ -12,6 +12,7 @@ from opensession.core.rpc.sessions import SessionRow
 from opensession.core.timeparse import format_time
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.families import IDS, id_list, members
+from opensession.daemon.store.source_marks import FILE_MARK, folder_today, mark
 from opensession.daemon.store.spending import Spent, spent_by_family
 
 _COLUMNS = (
@@ -50,9 +51,9 @@ def session_rows(db: apsw.Connection, ids: Sequence[int], ctx: QueryContext) -> 
     spent = spent_by_family(db, ctx.prices, families)
     columns = ", ".join(f"s.{name}" for name in _COLUMNS)
     found = {
-        row[0]: dict(zip((*_COLUMNS, "source_path", "source_state"), row, strict=True))
+        row[0]: dict(zip((*_COLUMNS, "source_path", "file_mark"), row, strict=True))
         for row in db.execute(
-            f"SELECT {columns}, coalesce(o.path, ''), coalesce(o.state, '')"  # noqa: S608
+            f"SELECT {columns}, coalesce(o.path, ''), {FILE_MARK}"  # noqa: S608
             f" FROM session s LEFT JOIN source o ON o.id = s.source WHERE s.id IN {IDS}",
             (id_list(ids),),
         )
@@ -104,7 +105,9 @@ def _row(
         git_branch=session["git_branch"],
         git_commit=session["git_commit"],
         source_path=session["source_path"],
-        source_gone=session["source_state"] == "gone",
+        source_gone=session["file_mark"] != "",
+        source=mark(session["file_mark"], session["cwd"], ctx.links),
+        moved_to=folder_today(session["cwd"], ctx.links),
         tags=[session["agent"]],
         role=session["role"],
         parent=session["parent"] or None,

@@ -32,6 +32,7 @@ from opensession.daemon.store.scope import (
 )
 from opensession.daemon.store.session_pages import Place, Span, count, page
 from opensession.daemon.store.session_rows import session_rows
+from opensession.daemon.store.source_marks import NO_LINKS, Links
 from opensession.daemon.store.substring import sessions_holding
 
 MAX_LIMIT = 1000
@@ -43,7 +44,8 @@ def list_sessions(
 ) -> SessionsListResult:
     """Sessions by last activity, latest first. Raises UsageError for a bad time or cursor."""
     roots = not (params.children or params.parent)
-    scope = list_scope(params.scope, everything=params.all or bool(params.project))
+    everything = params.all or bool(params.project)
+    scope = list_scope(params.scope, everything=everything, links=ctx.links)
     filters = _filters(db, params, ctx)
     where = all_of([filters, scope.condition]) if scope else filters
     span = Span(_time("since", params.since), _time("before", params.before))
@@ -90,9 +92,9 @@ def get_session(db: apsw.Connection, params: SessionGetParams, ctx: QueryContext
     )
 
 
-def list_scope(folder: str, *, everything: bool) -> Scope | None:
+def list_scope(folder: str, *, everything: bool, links: Links = NO_LINKS) -> Scope | None:
     """What narrows the list that a client in `folder` sees; None: nothing does."""
-    return None if everything or not folder else scope_of(folder)
+    return None if everything or not folder else scope_of(folder, links)
 
 
 def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext) -> Condition:
@@ -111,7 +113,7 @@ def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext)
     if params.model:
         conditions.append(_model(params.model))
     if params.project:
-        conditions.append(project(params.project, home=ctx.home, scope=params.scope))
+        conditions.append(project(params.project, home=ctx.home, scope=params.scope, links=ctx.links))
     if params.touches:
         path = params.touches
         if path.startswith("~/"):

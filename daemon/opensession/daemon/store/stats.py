@@ -21,6 +21,7 @@ from opensession.daemon.store.activity import Activity, Work, activity
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.families import IDS, id_list
 from opensession.daemon.store.scope import EVERYTHING, Condition, all_of, project, scope_of
+from opensession.daemon.store.source_marks import FILE_MARK
 from opensession.daemon.store.spending import OWNED, Group, Spent, Tally, groups
 
 TOP_FILES = 20
@@ -43,6 +44,7 @@ def stats(db: apsw.Connection, params: StatsParams, ctx: QueryContext) -> Stats:
         period=params.period,
         since=None if since is None else format_time(since),
         total_sessions=work.sessions,
+        **_without_a_file(db, active.members, since),
         total_messages=work.messages,
         total_tool_calls=work.tool_calls,
         total_duration_seconds=work.duration_us // 1_000_000,
@@ -61,12 +63,26 @@ def stats(db: apsw.Connection, params: StatsParams, ctx: QueryContext) -> Stats:
     )
 
 
+def _without_a_file(db: apsw.Connection, members: list[int], since: int | None) -> dict[str, int]:
+    """How many sessions of a period have no file any more, by whether the archive has them."""
+    counts = dict(
+        db.execute(
+            f"SELECT {FILE_MARK}, count(*) FROM session s JOIN source o ON o.id = s.source"  # noqa: S608
+            f" WHERE s.id IN {IDS} AND s.role = 'primary' AND s.updated_us >= ? GROUP BY 1",
+            (id_list(members), since or 0),
+        )
+    )
+    return {"gone_sessions": counts.get("gone", 0), "archived_sessions": counts.get("archived", 0)}
+
+
 def _condition(params: StatsParams, ctx: QueryContext) -> Condition:
     conditions = []
     if params.project:
-        conditions.append(project(params.project, home=ctx.home, scope=params.scope))
+        conditions.append(
+            project(params.project, home=ctx.home, scope=params.scope, links=ctx.links)
+        )
     elif params.scope:
-        conditions.append(scope_of(params.scope).condition)
+        conditions.append(scope_of(params.scope, ctx.links).condition)
     if params.tool:
         conditions.append(Condition("s.agent = ?", (params.tool.replace("_", "-"),)))
     return all_of(conditions) if conditions else EVERYTHING
