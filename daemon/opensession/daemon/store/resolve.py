@@ -113,7 +113,10 @@ def _newest(
         raise NotFound(f"{ref} names nothing: HEAD goes to {MAX_NEWEST}", "opensession log")
     scoped = bool(scope) and not everything
     where = all_of(
-        [Condition("s.role = 'primary'"), scope_of(scope, links).condition if scoped else EVERYTHING]
+        [
+            Condition("s.role = 'primary'"),
+            scope_of(scope, links).condition if scoped else EVERYTHING,
+        ]
     )
     places = page(db, where, limit=limit, roots=True)[first:]
     if not places:

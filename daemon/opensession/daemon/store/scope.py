@@ -11,6 +11,7 @@ import re
 import msgspec
 
 from opensession.daemon.gitfacts import git_facts
+from opensession.daemon.store.source_marks import NO_LINKS, Links
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -54,37 +55,41 @@ def any_of(conditions: list[Condition]) -> Condition:
     )
 
 
-def scope_of(folder: str) -> Scope:
+def scope_of(folder: str, links: Links = NO_LINKS) -> Scope:
     """The repository that a folder is in, else the folder. The label is the repository's name, or
     the folder.
 
     To a repository belong the sessions that were begun in it: in any of its worktrees, in other
-    clones of the same remote, and below its folder although git's files are gone by now.
+    clones of the same remote, and below its folder although git's files are gone by now; and those
+    of the folders that `links` says it was before.
     """
     folder = _clean(folder)
     facts = git_facts(folder)
     if facts is None:
-        return Scope(folder, below("s.cwd", folder))
+        return Scope(folder, any_of([below("s.cwd", folder), *_before(folder, links)]))
     conditions = [Condition("s.git_root = ?", (facts.root,)), below("s.cwd", facts.root)]
     if facts.remote:
         forms = _forms(facts.remote)
         conditions.append(Condition(f"s.git_remote IN ({_marks(forms)})", forms))
+    conditions += _before(facts.root, links)
     return Scope(facts.name, any_of(conditions))
 
 
-def project(name: str, *, home: str, scope: str) -> Condition:
+def project(name: str, *, home: str, scope: str, links: Links = NO_LINKS) -> Condition:
     """What `--project` and `project:` name: a folder (a path, `~/…`), `.` for the client's own
     repository, else a repository or the last part of a folder, whatever its case.
     """
     if name in (".", "./") and scope:
-        return scope_of(scope).condition
+        return scope_of(scope, links).condition
     path = posixpath.join(home, name[2:]) if name.startswith("~/") else name
     path = home if name == "~" else path
     if not path.startswith("/") and path.startswith("./") and scope:
         path = posixpath.join(scope, path)
     if path.startswith("/"):
         folder = _clean(path)
-        return any_of([below("s.cwd", folder), below("s.git_root", folder)])
+        return any_of(
+            [below("s.cwd", folder), below("s.git_root", folder), *_before(folder, links)]
+        )
     tail = f"%/{like(name.strip('/'))}"
     return any_of(
         [
@@ -118,6 +123,16 @@ def path_or_tail(column: str, path: str) -> Condition:
 def like(text: str) -> str:
     """`text` within a LIKE pattern, with `\\` as ESCAPE."""
     return re.sub(r"([\\%_])", r"\\\1", text)
+
+
+def _before(folder: str, links: Links) -> list[Condition]:
+    """Sessions of folders that are this one today, or below it."""
+    return [
+        below("s.cwd", old)
+        for new, olds in links.items()
+        if new == folder or new.startswith(folder.rstrip("/") + "/")
+        for old in olds
+    ]
 
 
 def _clean(folder: str) -> str:

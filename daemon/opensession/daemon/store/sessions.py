@@ -113,7 +113,9 @@ def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext)
     if params.model:
         conditions.append(_model(params.model))
     if params.project:
-        conditions.append(project(params.project, home=ctx.home, scope=params.scope, links=ctx.links))
+        conditions.append(
+            project(params.project, home=ctx.home, scope=params.scope, links=ctx.links)
+        )
     if params.touches:
         path = params.touches
         if path.startswith("~/"):
