@@ -54,6 +54,8 @@ def run(environ: Mapping[str, str]) -> int:
         level=getattr(logging, config.log.upper(), logging.INFO),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    # Threads that compute must not keep the loop waiting at each of its many small writes.
+    sys.setswitchinterval(0.0005)
     asyncio.run(_serve(config))
     return 0
 

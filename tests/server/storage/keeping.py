@@ -91,7 +91,7 @@ def batch(
     chain = chain_of(start_of(key, generation), before)
     spool = Spool(folder)
     spool.add(b"".join(one + b"\n" for one in lines))
-    prepared = prepare(spool, 0, first, chain, lambda seq, line, event: [])
+    prepared = prepare(spool, 0, first, chain, lambda events: [])
     return Batch(
         key=key,
         generation=generation,

@@ -130,7 +130,7 @@ def _admit(route: Route, hub: Hub, caller: Caller) -> None:
 
 def _query(request: web.Request, kind: type[msgspec.Struct]) -> msgspec.Struct:
     lists = _list_names(kind)
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    known = _names(kind)
     values: dict[str, Any] = {}
     for name, text in request.query.items():
         if name not in known:
@@ -202,6 +202,11 @@ def _respond(route: Route, result: Result) -> web.StreamResponse:
 def _shown(name: str) -> str:
     """A foreign name in an error: short, and one line."""
     return repr(name[:40])
+
+
+@functools.cache
+def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 
 
 @functools.cache

@@ -6,7 +6,8 @@ Nothing of a request counts if one of its lines is bad; `BadLine` says which, fr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,7 @@ from opensession.server.receiving.spool import Spool, Tail
 from opensession.server.tally import Fact, fact
 
 MAX_HEADER_BYTES = 1 << 20
+_LOT_BYTES = 512 << 10
 
 
 class BadLine(Exception):
@@ -25,6 +27,14 @@ class BadLine(Exception):
     def __init__(self, number: int, why: str) -> None:
         super().__init__(f"line {number}: {why}")
         self.number = number
+
+
+class Received(NamedTuple):
+    """An event with its line."""
+
+    seq: int
+    line: bytes
+    event: Event
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -53,7 +63,7 @@ def prepare(
     start: int,
     first: int,
     chain: bytes,
-    scan: Callable[[int, bytes, Event], list[DoorFinding]],
+    scan: Callable[[Sequence[Received]], list[DoorFinding]],
 ) -> Prepared:
     """The events that follow the first `start` bytes; `first` is the seq of the first of them,
     `chain` the chain before it. Raises BadLine. Blocks.
@@ -63,6 +73,8 @@ def prepare(
     facts: list[Fact] = []
     findings: list[DoorFinding] = []
     end = 0
+    lot: list[Received] = []
+    held = 0
     for number, line in enumerate(split(spool, start), 2):
         try:
             event = decode_event(line)
@@ -73,7 +85,11 @@ def prepare(
         hashes.append(chain)
         ends.append(end)
         facts.append(fact(event))
-        findings += scan(first + len(facts) - 1, line, event)
+        lot.append(Received(first + len(facts) - 1, line, event))
+        if end - held >= _LOT_BYTES:
+            findings += scan(lot)
+            lot, held = [], end
+    findings += scan(lot)
     return Prepared(Tail(spool, start), hashes, ends, facts, findings)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import shutil
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,8 @@ WORKERS = 2
 IDLE_SECONDS = 60.0
 """How long a client may send nothing of a body that it has begun."""
 
+_LOOK_SECONDS = 1.0
+
 
 class Receiver:
     """What all requests share. Made in a thread; `close` waits for what is being worked on."""
@@ -37,6 +40,8 @@ class Receiver:
             left.unlink()  # of a crash
         self._limit = limit
         self._least_free = least_free
+        self._room = True
+        self._look_at = 0.0
         self._door = Door()
         self._workers = ThreadPoolExecutor(WORKERS, "hub-receive")
 
@@ -54,8 +59,7 @@ class Receiver:
         Raises KeyError for an encoding that the hub does not know, BadEncoding, TooLarge, an
         OSError ENOSPC where the disk has too little room, TimeoutError for a client that stalls.
         """
-        if shutil.disk_usage(self._folder).free < self._least_free:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._check_room()
         encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ENCODINGS:
             raise KeyError(encoding)
@@ -77,6 +81,14 @@ class Receiver:
             else:
                 await self.work(lambda chunk=chunk: add(chunk))  # type: ignore[misc]
         decoder.end()
+
+    def _check_room(self) -> None:
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._room = shutil.disk_usage(self._folder).free >= self._least_free
+            self._look_at = now + _LOOK_SECONDS
+        if not self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async def prepare(self, spool: Spool, start: int, first: int, chain: bytes) -> Prepared:
         """`lines.prepare`, with what is found at the door. Raises BadLine."""

@@ -31,7 +31,8 @@ _ROW_CHARS = 32 << 10
 _ROW_EVENTS = 64
 _READ_BYTES = 4 << 20
 _SESSIONS = 200
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.2
+_COMMIT_SECONDS = 1.0
 _ERASE_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
@@ -113,17 +114,22 @@ class SearchIndex:
             " WHERE change > ? ORDER BY change LIMIT ?",
             (self._done, _SESSIONS),
         ).fetchall()
-        for row in rows:
-            if self._ending:
-                return False
-            number, change, body, seq, *about = cast("tuple[int, int, str, int, str]", row)
-            with _transaction(self._db):
+        if not rows:
+            return False
+        last = self._done
+        with _transaction(self._db):
+            begin = time.monotonic()
+            for row in rows:
+                number, change, body, seq, *about = cast("tuple[int, int, str, int, str]", row)
                 self._session(number, body, seq, "\n".join(about) if body else "")
-                self._db.execute("UPDATE mark SET change = ?", (change,))
-            with self._moved:
-                self._done = change
-                self._moved.notify_all()
-        return bool(rows)
+                last = change
+                if self._ending or time.monotonic() - begin > _COMMIT_SECONDS:
+                    break
+            self._db.execute("UPDATE mark SET change = ?", (last,))
+        with self._moved:
+            self._done = last
+            self._moved.notify_all()
+        return True
 
     def _session(self, number: int, body: str, seq: int, about: str) -> None:
         db = self._db
