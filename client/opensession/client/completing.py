@@ -8,7 +8,7 @@ from opensession.client.building import build
 from opensession.client.table import COMMANDS, GROUPS
 
 _DYNAMIC = {"ref": "refs", "refs": "refs", "what": "refs", "names": "agents", "key": "keys"}
-_DYNAMIC_OPTIONS = {"--tool": "agents", "--agent": "agents", "--session": "refs"}
+_DYNAMIC_OPTIONS = {"--tool": "agents", "--agent": "agents", "--session": "refs", "--tag": "tags"}
 
 
 class Words(NamedTuple):

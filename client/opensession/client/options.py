@@ -20,7 +20,7 @@ Ref: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="[REF]",
-        help="A short, an id or a prefix of 4 characters; HEAD, HEAD^N; a file. #N is an event.",
+        help="A short, an id, 4 characters of one, an alias; HEAD, HEAD^N; a file. #N: event.",
         show_default=False,
     ),
 ]

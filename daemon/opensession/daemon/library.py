@@ -38,6 +38,7 @@ from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, move_aside
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.leaks_write import Leaks
+from opensession.daemon.store.names import NO_NAMES
 from opensession.daemon.store.prices import PriceBook
 from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
 from opensession.daemon.store.writer import Writer
@@ -178,6 +179,7 @@ class Library:
             stripper=self._stripper,
             links=self.links,
             may_leave=self._may_leave,
+            names=NO_NAMES if self.guards is None else self.guards.names.names,
         )
 
     def _may_leave(self, agent: str, native_id: str, redactions: Mapping[str, int]) -> str:

@@ -79,6 +79,7 @@ def test_hit_has_everything(index: Index) -> None:
             snippet="the «rate» «limit» is here",
             score=found.hits[0].score,
             source_gone=True,
+            source="gone",
         )
     ]
     assert (found.query, found.total, found.truncated) == ("rate limit", 1, False)

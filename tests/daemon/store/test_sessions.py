@@ -124,6 +124,7 @@ def test_row_has_everything(index: Index) -> None:
         running=True,
         provider="openai",
         tool_version="1.2",
+        native_title="Fix the limiter",
     )
     assert set(LOG_FIELDS) <= set(SessionRow.__struct_fields__)
 

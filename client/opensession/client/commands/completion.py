@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ import typer
 from opensession.client import output
 from opensession.client.connection import Daemon
 from opensession.core.errors import OpenSessionError
+
+_WORD = re.compile(r"[\w.+@-]+\Z")
 
 
 class Shell(StrEnum):
@@ -36,7 +39,7 @@ def completion(
     output.emit([completing.script(shell.value)])
 
 
-def complete(kind: Annotated[str, typer.Argument(help="refs, agents or keys.")]) -> None:
+def complete(kind: Annotated[str, typer.Argument(help="refs, agents, tags or keys.")]) -> None:
     """Candidates for a completion script: `value<TAB>what it is`, nothing where none is known.
 
     opensession complete refs
@@ -44,7 +47,7 @@ def complete(kind: Annotated[str, typer.Argument(help="refs, agents or keys.")])
     from opensession.client import connection
     from opensession.core.paths import find_paths
 
-    found = {"refs": _refs, "agents": _agents, "keys": _keys}.get(kind)
+    found = {"refs": _refs, "agents": _agents, "tags": _tags, "keys": _keys}.get(kind)
     if found is None:
         return
     try:
@@ -62,7 +65,32 @@ def _refs(daemon: Daemon) -> list[str]:
     params = SessionsListParams(scope=str(Path.cwd()), limit=30)
     rows = daemon.call("sessions.list", params, SessionsListResult).sessions
     newest = ["HEAD\tthe newest here"] if rows else []
-    return newest + [f"{r.short}\t{line(r.tool)}: {cut(line(r.title), 60)}" for r in rows]
+    shorts = [f"{r.short}\t{line(r.tool)}: {cut(line(r.title), 60)}" for r in rows]
+    return newest + _aliases(daemon) + shorts
+
+
+def _aliases(daemon: Daemon) -> list[str]:
+    """Those that every shell takes as one word, of sessions everywhere."""
+    from opensession.client.render.cells import cut
+    from opensession.client.render.words import line
+    from opensession.core.rpc.envelope import Nothing
+    from opensession.core.rpc.names import NamesListResult
+
+    found = daemon.call("names.list", Nothing(), NamesListResult).sessions
+    return [
+        f"{each.alias}\t{line(each.tool)}: {cut(line(each.native_title), 60)}"
+        for each in found
+        if _WORD.match(each.alias) and each.indexed
+    ]
+
+
+def _tags(daemon: Daemon) -> list[str]:
+    from opensession.client.render.numbers import count
+    from opensession.core.rpc.envelope import Nothing
+    from opensession.core.rpc.names import NamesListResult
+
+    found = daemon.call("names.list", Nothing(), NamesListResult).tags
+    return [f"{each.tag}\t{count(each.sessions, 'session')}" for each in found]
 
 
 def _agents(daemon: Daemon) -> list[str]:

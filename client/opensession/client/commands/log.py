@@ -44,6 +44,11 @@ def log(
     ] = "",
     before: Annotated[str, typer.Option(metavar="TIME", help="Not active since.")] = "",
     has_errors: Annotated[bool, typer.Option("--has-errors", help="Only with errors.")] = False,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="Only with this tag, or one of several."),
+    ] = None,
+    starred: Annotated[bool, typer.Option("--starred", help="Only with a star.")] = False,
     subagents: Annotated[bool, typer.Option("--subagents", help="Subagents, too.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Then what happens.")] = False,
     format_: Annotated[LogFormat | None, typer.Option("--format", help="How to print.")] = None,
@@ -75,6 +80,8 @@ def log(
         since=moment(since, "--since"),
         before=moment(before, "--before"),
         has_errors=has_errors,
+        tags=tag or [],
+        starred=starred,
         children=subagents,
         limit=max(1, min(limit, _PAGE)),
     )
@@ -179,6 +186,8 @@ def _check_followable(params: SessionsListParams, shape: str, jq: str) -> None:
         "--model": params.model,
         "--before": params.before,
         "--has-errors": params.has_errors,
+        "--tag": params.tags,
+        "--starred": params.starred,
         "--jq": jq,
         "--format markdown": shape == "markdown",
     }

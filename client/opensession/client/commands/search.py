@@ -42,7 +42,7 @@ def search(
       opensession search --substring 'hits.length > limit'
       opensession search --regex 'TODO\\(\\w+\\)' --json
 
-    Filters: agent: project: branch: file: role: since: before:
+    Filters: agent: project: branch: file: role: since: before: session: tag: star:
     """
     if substring and regex:
         raise UsageError("--substring and --regex exclude each other")

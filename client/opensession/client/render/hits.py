@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from opensession.client.output import Screen
 from opensession.client.render import numbers
 from opensession.client.render.cells import cut, pad, pad_left, width
+from opensession.client.render.names import STAR, tags_of
 from opensession.client.render.sessions import SOURCES
 from opensession.client.render.words import line, time_us
 from opensession.core.rpc.search import Hit, SearchResult
@@ -43,6 +44,12 @@ def _heading(hits: list[Hit], screen: Screen, now_us: int) -> str:
     facts = [line(first.project), first.short, line(first.tool), numbers.ago(newest, now_us)]
     if first.source:
         facts.append(SOURCES.get(first.source, first.source))
+    if first.alias:
+        facts.insert(1, line(first.alias))
+    if first.starred:
+        facts.append(STAR)
+    if tags := tags_of(first.tool, first.tags):
+        facts.append(tags)
     plain = " · ".join(fact for fact in facts if fact)
     room = screen.width - width(count) - 2
     if width(plain) > room:

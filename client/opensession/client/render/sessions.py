@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from opensession.client.output import Screen
 from opensession.client.render import numbers
 from opensession.client.render.cells import cut, packed, pad, width
+from opensession.client.render.names import STAR, tags_of
 from opensession.client.render.words import line, model_name, project_name, time_us
 from opensession.core.money import format_dollars
 from opensession.core.rpc.sessions import SessionRow
@@ -22,7 +23,7 @@ def list_lines(rows: list[SessionRow], screen: Screen, now_us: int) -> Iterator[
     """Two lines a session: what it is, and what happened in it; more where a line is narrow."""
     tools = max((width(line(row.tool)) for row in rows), default=0)
     models = min(max((width(_model(row)) for row in rows), default=0), _MODEL_COLUMNS)
-    titles = [line(row.title) or "(no title)" for row in rows]
+    titles = [_title(row) for row in rows]
     projects = [cut(project_name(row), _PROJECT_COLUMNS) for row in rows]
     room = screen.width - (8 + 2 + tools + 2 + models + 2)
     beside = room - max((width(project) + 2 for project in projects), default=0)
@@ -46,6 +47,11 @@ def list_lines(rows: list[SessionRow], screen: Screen, now_us: int) -> Iterator[
             yield " " * 10 + facts_line
 
 
+def _title(row: SessionRow) -> str:
+    title = line(row.title) or "(no title)"
+    return f"{STAR} {title}" if row.starred else title
+
+
 def _model(row: SessionRow) -> str:
     return model_name(row.model) or "-"
 
@@ -61,6 +67,10 @@ def _facts(row: SessionRow, screen: Screen, now_us: int) -> Iterator[str]:
         yield numbers.count(row.children, "subagent")
     if cost := cost_fact(row):
         yield cost
+    if tags := tags_of(row.tool, row.tags):
+        yield screen.yellow(tags)
+    if row.note:
+        yield "note"
     if row.blocked:
         yield screen.yellow("blocked")
     if row.source:
@@ -92,7 +102,7 @@ def markdown_lines(rows: list[SessionRow], now_us: int) -> Iterator[str]:
             f"`{row.short}`",
             line(row.tool),
             _model(row),
-            line(row.title),
+            " ".join(part for part in (_title(row), tags_of(row.tool, row.tags)) if part),
             project_name(row),
             numbers.ago(time_us(row.updated_at), now_us),
             str(row.message_count),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from opensession.client.output import Screen
-from opensession.client.render import events, numbers
+from opensession.client.render import events, names, numbers
 from opensession.client.render.cells import cut, cut_left, packed, pad, width
 from opensession.client.render.sessions import SOURCES, cost_fact
 from opensession.client.render.words import clock, line, lines, model_name, project_name
@@ -25,6 +25,7 @@ def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
     yield screen.bold(line(row.title) or "(no title)")
     for facts in packed(header_facts(row), screen.line_width):
         yield screen.dim(facts)
+    yield from names.heading_lines(row, screen)
     if row.parent:
         yield screen.dim(f"a subagent of {line(row.parent)}")
     if row.blocked:

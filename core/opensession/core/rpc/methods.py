@@ -14,6 +14,7 @@ from opensession.core.rpc import (
     index,
     keeping,
     leaks,
+    names,
     privacy,
     projects,
     publish,
@@ -225,6 +226,20 @@ PROJECTS_LINK = Method(
     "change",
     "Says that a folder was moved: its sessions belong to the new one as well.",
 )
+NAMES_SET = Method(
+    "names.set",
+    names.NamesSetParams,
+    names.NamesSetResult,
+    "change",
+    "Changes what people call sessions: alias, tags, note, star.",
+)
+NAMES_LIST = Method(
+    "names.list",
+    Nothing,
+    names.NamesListResult,
+    "read",
+    "The sessions that people called something, and all tags.",
+)
 SUBSCRIBE = Method(
     "events.subscribe",
     events.SubscribeParams,
@@ -326,9 +341,8 @@ METHODS: tuple[Method[Any, Any], ...] = (
     INDEX_REBUILD, SESSIONS_LIST, SESSIONS_GET, SESSIONS_EVENTS, SESSIONS_EXPORT,
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
-    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, PROJECTS_LIST,
-    PROJECTS_LINK, ARCHIVE_FORGET, ARCHIVE_REVIVE, SUBSCRIBE,
-    UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING, PUBLISH_APPROVE,
-    PUBLISH_DENY, PUBLISH_REFRESH, PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS, HUB_LOGIN,
-    HUB_UPLOAD,
+    LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, PROJECTS_LIST, PROJECTS_LINK,
+    ARCHIVE_FORGET, ARCHIVE_REVIVE, NAMES_SET, NAMES_LIST, SUBSCRIBE, UNSUBSCRIBE, STREAM_STATUS,
+    STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING, PUBLISH_APPROVE, PUBLISH_DENY, PUBLISH_REFRESH,
+    PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS, HUB_LOGIN, HUB_UPLOAD,
 )  # fmt: skip

@@ -11,7 +11,8 @@ from opensession.core.rpc.envelope import Params
 
 class SearchParams(Params, frozen=True):
     """`query`: words (all of them), `"a phrase"`, `prefix*`, `NEAR(a b)`, `OR`, `NOT`, and filters
-    `agent: project: branch: file: role: since: before:`. `scope` is what `project:.` means.
+    `agent: project: branch: file: role: since: before: session: tag: star:`. `scope` is what
+    `project:.` means.
     `substring` finds the exact text, `regex` an RE2 expression. `session` narrows to one.
     """
 
@@ -43,6 +44,9 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     snippet: str
     score: float
     source_gone: bool = False
+    alias: str = ""
+    tags: list[str] = []
+    starred: bool = False
     source: str = ""
 
 

@@ -12,7 +12,8 @@ from opensession.core.rpc.envelope import Params
 class SessionsListParams(Params, frozen=True):
     """`project` is a folder or a repository name; `scope` is the client's folder, whose repository
     (else the folder itself) narrows the list unless `all`. Times are RFC 3339 and test the last
-    activity. `model` may hold `*`. `cursor` is `next` of the page before.
+    activity. `model` may hold `*`. Of several `tags` one is enough. `cursor` is `next` of the page
+    before.
     """
 
     scope: str = ""
@@ -25,6 +26,8 @@ class SessionsListParams(Params, frozen=True):
     since: str = ""
     before: str = ""
     has_errors: bool = False
+    tags: list[str] = []
+    starred: bool = False
     children: bool = False
     parent: str = ""
     limit: int = 20
@@ -39,7 +42,9 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     idle time. Times are RFC 3339, milliseconds, Z. `source` is empty where its file is,
     `archived` where it is gone and can be revived, `gone` where the index alone has it, `moved`
     where its folder is now at `moved_to`. `blocked` says why the session does not leave
-    this machine, and is empty where it may.
+    this machine, and is empty where it may. `title` is the alias where people gave one, else
+    `native_title`: the agent's own, else the first prompt. `tags` are the agent's name and those
+    that people gave.
     """
 
     id: str
@@ -83,6 +88,10 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     tool_version: str
     blocked: str = ""
+    native_title: str = ""
+    alias: str = ""
+    note: str = ""
+    starred: bool = False
 
 
 LOG_FIELDS = (
@@ -109,7 +118,8 @@ class SessionsListResult(msgspec.Struct, frozen=True, kw_only=True):
 
 class ResolveParams(Params, frozen=True):
     """A REF (DECISIONS §2, §11): short, id, prefix of at least 4, `<agent>:<id>`, `HEAD`, `HEAD~N`,
-    `HEAD^N`, a path of a session file; each may end in `#<seq>`. `scope` as in `sessions.list`.
+    `HEAD^N`, an alias, a path of a session file; each may end in `#<seq>`. `scope` as in
+    `sessions.list`.
     """
 
     ref: str

@@ -18,6 +18,7 @@ from opensession.daemon.methods import (
     index,
     keeping,
     leaks,
+    names,
     privacy,
     projects,
     publish,
@@ -42,7 +43,9 @@ HANDLERS: Mapping[str, Handler] = {
     **leaks.HANDLERS,
     **keeping.HANDLERS,
     **revive.HANDLERS,
+    **names.HANDLERS,
     **projects.HANDLERS,
+    **names.HANDLERS,
     **publish.HANDLERS,
     **hub.HANDLERS,
 }

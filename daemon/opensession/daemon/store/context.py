@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from opensession.core.privacy import Stripper
+from opensession.daemon.store.names import NO_NAMES, Names
 from opensession.daemon.store.prices import PriceBook
 from opensession.daemon.store.source_marks import Links
 
@@ -19,7 +20,7 @@ class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
     `indexing` the fraction of known bytes that is searchable, `zone` the IANA name of the user's
     time zone (empty: the machine's). `stripper` takes out what must not leave the machine; nothing
     leaves without one. `may_leave(agent, id, redactions)` is why a session must not, or empty.
-    `links` are folders that were moved.
+    `names` is what people call their sessions. `links` are folders that were moved.
     `slow` bounds how many long scans run at once.
     """
 
@@ -31,5 +32,6 @@ class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
     stripper: Stripper | None = None
     may_leave: Callable[[str, str, Mapping[str, int]], str] = lambda agent, native_id, found: ""
+    names: Names = NO_NAMES
     links: Links = {}
     slow: threading.Semaphore = msgspec.field(default_factory=lambda: threading.Semaphore(2))

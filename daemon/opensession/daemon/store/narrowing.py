@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import apsw
 import msgspec
@@ -12,6 +13,7 @@ from opensession.core.rpc.search import SearchParams
 from opensession.core.timeparse import parse_when
 from opensession.daemon.store.body import CODES, TYPES
 from opensession.daemon.store.context import QueryContext
+from opensession.daemon.store.names import one_of, with_subagents, with_tag
 from opensession.daemon.store.resolve import resolve_one
 from opensession.daemon.store.scope import (
     EVERYTHING,
@@ -31,6 +33,8 @@ ROLES = {
 }
 """The types of events by role; every other type is `tool`'s."""
 
+_STARRED = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_OF_SESSION = ("agent", "project", "branch", "session", "tag", "star")
 _NAMED = frozenset(name for names in ROLES.values() for name in names)
 _ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 SEQ_BITS = 24
@@ -98,6 +102,8 @@ def unfit(filters: Iterable[Filter], ctx: QueryContext) -> Filter | None:
     for each in filters:
         if each.name == "role" and _codes(each) is None:
             return each
+        if each.name == "star" and each.value.lower() not in _STARRED:
+            return each
         if each.name in ("since", "before") and _when(each, ctx) is None:
             return each
     return None
@@ -122,12 +128,12 @@ def narrowing(
         conditions.append(Condition("s.id = ?", (target.id,)))
     touched = [_touched(each, ctx) for each in filters if each.name == "file"]
     by_event = bool(touched) and not words and not any(f.negated for f in filters)
-    for name in ("agent", "project", "branch", "session", *(() if by_event else ("file",))):
+    for name in (*_OF_SESSION, *(() if by_event else ("file",))):
         wanted = [each for each in filters if each.name == name and not each.negated]
         unwanted = [each for each in filters if each.name == name and each.negated]
         if wanted:
-            conditions.append(any_of([_of_session(each, params, ctx) for each in wanted]))
-        conditions += [_of_session(each, params, ctx).negated() for each in unwanted]
+            conditions.append(any_of([_of_session(db, each, params, ctx) for each in wanted]))
+        conditions += [_of_session(db, each, params, ctx).negated() for each in unwanted]
     return Narrowing(
         sessions=all_of(conditions) if conditions else EVERYTHING,
         touched=any_of(touched) if by_event else None,
@@ -137,7 +143,9 @@ def narrowing(
     )
 
 
-def _of_session(each: Filter, params: SearchParams, ctx: QueryContext) -> Condition:
+def _of_session(
+    db: apsw.Connection, each: Filter, params: SearchParams, ctx: QueryContext
+) -> Condition:
     value = each.value
     if each.name == "agent":
         return Condition("s.agent = ? COLLATE NOCASE", (value.replace("_", "-"),))
@@ -145,6 +153,13 @@ def _of_session(each: Filter, params: SearchParams, ctx: QueryContext) -> Condit
         return project(value, home=ctx.home, scope=params.scope, links=ctx.links)
     if each.name == "branch":
         return Condition("s.git_branch = ?", (value,))
+    if each.name == "tag":
+        return with_tag(ctx.names, [value], partial(with_subagents, db))
+    if each.name == "star":
+        starred = with_subagents(db, one_of(ctx.names.starred))
+        return starred if _STARRED[value.lower()] else starred.negated()
+    if each.name == "session" and (called := ctx.names.called(value)) is not None:
+        return one_of([called])
     if each.name == "session":
         end = f"{value}\U0010ffff"
         return Condition(

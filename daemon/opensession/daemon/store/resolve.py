@@ -13,6 +13,7 @@ from opensession.core.references import MIN_PREFIX, Ref, parse_ref
 from opensession.core.rpc.sessions import Resolved, ResolveParams
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.families import IDS, id_list
+from opensession.daemon.store.names import one_of
 from opensession.daemon.store.scope import EVERYTHING, Condition, all_of, scope_of
 from opensession.daemon.store.session_pages import page
 from opensession.daemon.store.source_marks import Links
@@ -75,13 +76,13 @@ def _targets(
     if parsed is None:
         # Whatever is no reference by its form names nothing, unless it is somebody's id.
         exact = _select(db, _is_called(ref))
-        return [_only(exact, ref)] if exact else _refuse(ref)
+        return [_only(exact, ref) if exact else _by_alias(db, ref, ctx) or _refuse(ref)]
     if parsed.kind == "object":
         raise NotFound(f"{ref} is the address of an object, not a session", "opensession log")
     if parsed.kind == "path":
         return [_by_path(db, ref, parsed, scope, ctx)]
     if parsed.kind == "id":
-        targets = [_by_id(db, parsed)]
+        targets = [_by_id(db, parsed, ctx)]
     else:
         targets = _newest(db, ref, parsed, scope, everything, ctx.links)
     return [_with_seq(target, parsed.seq) for target in targets]
@@ -129,7 +130,7 @@ def _newest(
     return [found[each] for each in ids]
 
 
-def _by_id(db: apsw.Connection, parsed: Ref) -> Target:
+def _by_id(db: apsw.Connection, parsed: Ref, ctx: QueryContext) -> Target:
     name = parsed.id
     of_agent = Condition("s.agent = ?", (parsed.agent,)) if parsed.agent else EVERYTHING
     exact = _select(db, all_of([_is_called(name), of_agent]))
@@ -137,6 +138,8 @@ def _by_id(db: apsw.Connection, parsed: Ref) -> Target:
     exact = [each for each in exact if each.native_id == name] or exact
     if exact:
         return _only(exact, name)
+    if not parsed.agent and (called := _by_alias(db, name, ctx)) is not None:
+        return called
     if len(name) < MIN_PREFIX:
         raise NotFound(
             f"{name} is too short: at least {MIN_PREFIX} characters", "opensession log --all"
@@ -148,6 +151,25 @@ def _by_id(db: apsw.Connection, parsed: Ref) -> Target:
     )
     found = _select(db, all_of([begins, of_agent]))
     return _only(found, name) if found else _refuse(name)
+
+
+def _by_alias(db: apsw.Connection, ref: str, ctx: QueryContext) -> Target | None:
+    """The session of an alias, or (`alias#14`) an event of it; None: nothing is called so."""
+    for name, seq in ((ref, None), _numbered(ref)):
+        key = ctx.names.called(name)
+        if key is not None:
+            found = _select(db, one_of([key]))
+            if not found:
+                raise NotFound(
+                    f"{name} is {key[0]}:{key[1]}, which is not in the index", "opensession index"
+                )
+            return _with_seq(found[0], seq)
+    return None
+
+
+def _numbered(ref: str) -> tuple[str, int | None]:
+    name, _, number = ref.rpartition("#")
+    return (name, int(number)) if name and number.isdecimal() else (ref, None)
 
 
 def _by_path(db: apsw.Connection, ref: str, parsed: Ref, scope: str, ctx: QueryContext) -> Target:

@@ -20,6 +20,7 @@ from opensession.daemon.store import listing, ranking, regex, substring
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.cursors import mark, place
 from opensession.daemon.store.hits import hits
+from opensession.daemon.store.names import named_hits
 from opensession.daemon.store.narrowing import SEQ_BITS, Narrowing, narrowing, unfit
 from opensession.daemon.store.search_match import (
     any_expression,
@@ -74,6 +75,7 @@ def search(db: apsw.Connection, params: SearchParams, ctx: QueryContext) -> Sear
     else:
         result = _by_words(db, params, ctx, offset, limit)
     page, found = result
+    found = named_hits(found, ctx.names)
     more = bool(found) and (page.truncated or page.total > offset + len(found))
     return SearchResult(
         query=params.query,

@@ -17,7 +17,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-FILTERS = frozenset(("agent", "project", "branch", "file", "role", "since", "before", "session"))
+FILTERS = frozenset(
+    ("agent", "project", "branch", "file", "role", "since", "before", "session", "tag", "star")
+)
 
 MAX_WORDS = 100
 MAX_CHARS = 8192

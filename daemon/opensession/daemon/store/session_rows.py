@@ -74,12 +74,13 @@ def _row(
 ) -> SessionRow:
     messages, user_messages, calls, events, errors, added, removed, first, last, children = sums
     first = first or last
+    names = ctx.names.of(session["agent"], session["native_id"])
     return SessionRow(
         id=session["native_id"],
         short=session["short"],
         tool=session["agent"],
         model=session["model"],
-        title=session["title"],
+        title=names.alias or session["title"],
         description=session["description"],
         created_at=format_time(first),
         updated_at=format_time(last),
@@ -108,7 +109,7 @@ def _row(
         source_gone=session["file_mark"] != "",
         source=mark(session["file_mark"], session["cwd"], ctx.links),
         moved_to=folder_today(session["cwd"], ctx.links),
-        tags=[session["agent"]],
+        tags=list(dict.fromkeys([session["agent"], *names.tags])),
         role=session["role"],
         parent=session["parent"] or None,
         children=children,
@@ -118,4 +119,8 @@ def _row(
         blocked=ctx.may_leave(
             session["agent"], session["native_id"], _counts.decode(session["redactions"])
         ),
+        native_title=session["title"],
+        alias=names.alias,
+        note=names.note,
+        starred=names.starred_us is not None,
     )

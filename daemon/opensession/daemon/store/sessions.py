@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 from typing import Any
 
 import apsw
@@ -20,6 +21,7 @@ from opensession.core.timeparse import parse_time
 from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.cursors import mark, place
 from opensession.daemon.store.families import IDS, id_list, members, roots_of
+from opensession.daemon.store.names import one_of, with_tag
 from opensession.daemon.store.resolve import resolve_one
 from opensession.daemon.store.scope import (
     Condition,
@@ -129,6 +131,12 @@ def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext)
     if params.has_errors:
         seeds = Condition("s.error_count > 0")
         conditions.append(_in_family(db, seeds) if whole_family else seeds)
+    if params.tags:
+        spread = partial(_in_family, db) if whole_family else _alone
+        conditions.append(with_tag(ctx.names, params.tags, spread))
+    if params.starred:
+        seeds = one_of(ctx.names.starred)
+        conditions.append(_in_family(db, seeds) if whole_family else seeds)
     if params.grep:
         holding = id_list(sessions_holding(db, params.grep))
         conditions.append(Condition(f"s.id IN {IDS}", (holding,)))
@@ -138,6 +146,10 @@ def _filters(db: apsw.Connection, params: SessionsListParams, ctx: QueryContext)
 def _in_family(db: apsw.Connection, seeds: Condition) -> Condition:
     """True for the roots in whose family some session fits a condition."""
     return Condition(f"s.id IN {IDS}", (id_list(roots_of(db, seeds)),))
+
+
+def _alone(seeds: Condition) -> Condition:
+    return seeds
 
 
 def _model(pattern: str) -> Condition:
