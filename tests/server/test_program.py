@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from opensession.core.errors import Refused
+from opensession.server.config import Config
+from opensession.server.listening import bound
 from tests.helpers.daemon import PATIENCE
 from tests.helpers.hub import Hub, running_hub
 
@@ -24,27 +31,19 @@ def run(tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_first_start_says_where_it_is_and_the_code() -> None:
-    with running_hub() as hub:
+def test_accounts_and_logins_survive_a_stop_and_a_kill() -> None:
+    """What was acknowledged is on the disk; the signing key is made once and kept. All of it is
+    private, and the code is said only until there is an account.
+    """
+    with running_hub(JWT_SECRET="") as hub:
         assert hub.said[0] == f"opensession-server: {hub.url}"
         assert len(hub.code) == 14
         assert hub.call("GET", "/api/ready").json["ready"] is True
-
-
-def test_what_it_writes_is_private() -> None:
-    with running_hub(JWT_SECRET="") as hub:
-        hub.account("ann")
+        ann = hub.account("ann")
         files = [p for p in (hub.data / "data").rglob("*") if p.is_file()]
-
-        assert {p.name for p in files} >= {"hub.db", "jwt.key"}
+        assert {p.name for p in files} >= {"hub.db", "jwt.key", "hub.lock"}
         assert {stat.S_IMODE(p.stat().st_mode) for p in files} == {0o600}
         assert stat.S_IMODE((hub.data / "data").stat().st_mode) == 0o700
-
-
-def test_accounts_and_logins_survive_a_stop_and_a_kill() -> None:
-    """What was acknowledged is on the disk; the signing key is made once and kept."""
-    with running_hub(JWT_SECRET="") as hub:
-        ann = hub.account("ann")
         hub.kill()
         hub.start()
         assert len(hub.said) == 1  # no code: there is an account
@@ -62,12 +61,21 @@ def test_a_wrong_setting_ends_it_with_2(tmp_path: Path) -> None:
     assert "port" in done.stderr
 
 
-def test_a_port_that_is_taken_is_refused_by_name(tmp_path: Path) -> None:
-    with running_hub() as hub:
-        done = run(tmp_path, PORT=str(hub.port))
+def test_a_port_that_is_taken_is_refused_by_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match=f"127.0.0.1:{port}"):
+            bound(Config(port=port))
+
+
+def test_two_hubs_on_one_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir(mode=0o700)
+    with (tmp_path / "d/hub.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = run(tmp_path, PORT="0")
 
     assert done.returncode == 5
-    assert f"127.0.0.1:{hub.port}" in done.stderr
+    assert "a hub is running on" in done.stderr
 
 
 def test_a_full_disk_makes_it_not_ready() -> None:

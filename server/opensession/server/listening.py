@@ -62,6 +62,7 @@ async def serve(runner: web.AppRunner, listening: socket.socket) -> asyncio.Serv
 
 def bound(config: Config) -> socket.socket:
     """A socket on the configured address; raises Refused where that cannot be had."""
+    listening: socket.socket | None = None
     try:
         found = socket.getaddrinfo(
             config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -70,6 +71,8 @@ def bound(config: Config) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(found[0][4])
     except OSError as error:
+        if listening is not None:
+            listening.close()
         where = f"{config.host}:{config.port}"
         said = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such address"
         raise Refused(f"cannot listen on {where}: {said}", "choose another with PORT") from error
