@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,13 +103,11 @@ def test_subagents_go_with_their_parent(on_stage: Stage) -> None:
         daemon.index()
         child = said.records[0].replace(b'"uuid"', b'"isSidechain": true, "agentId": "x1", "uuid"')
         on_stage.home.write(".claude/projects/-work-shop/one/subagents/agent-x1.jsonl", child)
-        eventually(lambda: len(on_stage.sessions()) == 2 or len(_roles(on_stage)) == 2)
-        assert _roles(on_stage) == {"primary", "auxiliary"}
-
-
-def _roles(on: Stage) -> set[str]:
-    everything = on.hub.call("GET", "/api/sessions?role=all", bearer=on.reader).json
-    return {one["role"] for one in everything["sessions"]}
+        daemon.index()
+        (below,) = daemon.call("sessions.get", ref="one")["subagents"]
+        eventually(lambda: on_stage.raw(below["id"])[0] == 200)
+        header = json.loads(on_stage.raw(below["id"])[1][0])
+        assert header["context"]["attributes"]["parent_session_id"] == "one"
 
 
 def test_without_a_hub_nothing_of_the_network_is_even_loaded(home: Home) -> None:
