@@ -12,7 +12,7 @@ from collections.abc import Callable
 from opensession.core.clean import safe, safe_line
 from opensession.core.errors import UsageError
 from opensession.core.references import parse_ref
-from opensession.daemon.store.names import folded
+from opensession.daemon.store.names import folded_tag
 
 Strip = Callable[[str], str]
 
@@ -47,7 +47,7 @@ def good_alias(given: str, strip: Strip) -> str:
 
 def good_tag(given: str, strip: Strip) -> str:
     """The tag in small letters, without a `#` before it. Raises UsageError."""
-    tag = folded(given.strip().removeprefix("#"))
+    tag = folded_tag(given)
     if not _TAG.match(tag):
         raise UsageError(
             "a tag is a word of at most 40 letters, digits and . _ + / -",

@@ -53,7 +53,8 @@ def alias(
             _list([one for one in _all(daemon).sessions if one.alias], "alias", as_json=json)
             return
         given = "" if remove else name or None
-        _said(_set(daemon, ref, all_=all_, alias=given), as_json=json)
+        done = _set(daemon, ref, all_=all_, alias=given)
+        _said(done, asked=given is not None, as_json=json)
 
 
 def tag(
@@ -82,9 +83,10 @@ def tag(
         elif remove:
             every = not tags
             done = _set(daemon, ref, all_=all_, remove_tags=tags or [], remove_all_tags=every)
-            _said(done, as_json=json)
+            _said(done, asked=True, as_json=json)
         else:
-            _said(_set(daemon, ref, all_=all_, add_tags=tags or []), as_json=json)
+            done = _set(daemon, ref, all_=all_, add_tags=tags or [])
+            _said(done, asked=bool(tags), as_json=json)
 
 
 def note(
@@ -113,7 +115,8 @@ def note(
         if not ref:
             _list([one for one in _all(daemon).sessions if one.note], "note", as_json=json)
             return
-        _said(_set(daemon, ref, all_=all_, note="" if remove else text), as_json=json)
+        given = "" if remove else text
+        _said(_set(daemon, ref, all_=all_, note=given), asked=given is not None, as_json=json)
 
 
 def star(
@@ -133,7 +136,7 @@ def star(
         if not ref:
             _list([one for one in _all(daemon).sessions if one.starred], "star", as_json=json)
             return
-        _said(_set(daemon, ref, all_=all_, starred=not remove), as_json=json)
+        _said(_set(daemon, ref, all_=all_, starred=not remove), asked=True, as_json=json)
 
 
 def _all(daemon: Daemon) -> NamesListResult:
@@ -167,15 +170,15 @@ def _set(
     return daemon.call("names.set", params, NamesSetResult)
 
 
-def _said(done: NamesSetResult, *, as_json: bool) -> None:
+def _said(done: NamesSetResult, *, asked: bool, as_json: bool) -> None:
     if as_json:
         output.emit_json(done)
         return
     from opensession.client.render import names
 
     output.emit(names.session_lines(done.sessions, output.screen_of(sys.stdout)))
-    if not done.changed and len(done.sessions) == 1:
-        output.note("nothing was changed")
+    if asked and not done.changed:
+        output.note("nothing was changed: so it was already")
 
 
 def _list(sessions: list[NamedSession], what: str, *, as_json: bool) -> None:

@@ -54,7 +54,7 @@ class Names(msgspec.Struct, frozen=True):
 
     def tagged(self, tags: Collection[str]) -> list[Key]:
         """The sessions that have one of these tags."""
-        wanted = {folded(tag) for tag in tags}
+        wanted = {folded_tag(tag) for tag in tags}
         return [key for key, names in self.sessions.items() if wanted & set(names.tags)]
 
     @property
@@ -71,6 +71,11 @@ def folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
+def folded_tag(tag: str) -> str:
+    """A tag as it is stored; people may write a `#` before it."""
+    return folded(tag.strip().removeprefix("#"))
+
+
 def one_of(keys: Sequence[Key]) -> Condition:
     """True for these sessions `s`."""
     pairs = msgspec.json.encode(keys).decode()
@@ -85,7 +90,7 @@ def with_tag(
     """True for sessions with one of these tags; `spread` says what holds for their relatives. The
     name of its agent is a tag of every session.
     """
-    agents = msgspec.json.encode([folded(tag) for tag in tags]).decode()
+    agents = msgspec.json.encode([folded_tag(tag) for tag in tags]).decode()
     of_agent = Condition("s.agent IN (SELECT value FROM json_each(?))", (agents,))
     return any_of([spread(one_of(names.tagged(tags))), of_agent])
 
