@@ -14,7 +14,7 @@ from opensession.core.errors import OpenSessionError, Unreachable
 from opensession.core.rpc.daemon import Check, Paths, Status
 from opensession.core.rpc.envelope import PROTOCOL
 from opensession.core.timeparse import format_time
-from opensession.daemon import budget, checks, user_data
+from opensession.daemon import budget, checks, forecasts, user_data
 from opensession.daemon import repository_notes as ignored
 from opensession.daemon.privacy_rules import fingerprint, privacy_rules
 from opensession.daemon.publish import reporting
@@ -49,6 +49,7 @@ async def status(app: App) -> Status:
     except OpenSessionError:
         sums = overview.Overview()  # the index is being replaced: the rest is told all the same
         older = 0
+    retention = await forecasts.forecasts(app)
     return Status(
         running=True,
         pid=os.getpid(),
@@ -81,7 +82,8 @@ async def status(app: App) -> Status:
         outdated_sessions=older,
         private_sessions=app.library.guards.private_count if app.library.guards else 0,
         restart_due=app.restart_due,
-        notices=[*behind, *await notices(app)],
+        retention=retention,
+        notices=[*behind, *forecasts.notices(retention), *await notices(app)],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from opensession.core.rpc.envelope import Params
+from opensession.core.rpc.retention import Forecast
 
 State = Literal["ok", "warn", "red"]
 Watching = Literal["events", "polling", "off"]
@@ -107,6 +108,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     private_sessions: int = 0
     outdated_sessions: int = 0
     restart_due: list[str] = []
+    retention: list[Forecast] = []
     notices: list[str] = []
 
 

@@ -15,7 +15,7 @@ from opensession.core.errors import ProtocolMismatch
 from opensession.core.rpc import daemon as rpc
 from opensession.core.rpc.envelope import PROTOCOL, Nothing
 from opensession.core.rpc.methods import METHODS
-from opensession.daemon import checks, facts, logs
+from opensession.daemon import checks, facts, forecasts, logs
 from opensession.daemon.client import Client
 from opensession.daemon.publish import reporting
 from opensession.daemon.roots import named_by
@@ -93,6 +93,9 @@ async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
         *facts.check_capture(app),
         *await facts.check_index(app),
         *await facts.check_leaks(app),
+        *forecasts.checks(
+            await forecasts.forecasts(app), archiving=app.loaded.settings.archive.raw
+        ),
         *await reporting.checks(app.publisher),
         *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
         *checks.check_repositories(await facts.repository_notes(app)),
