@@ -106,11 +106,15 @@ def parts_of(row: SourceRow, agent: Agent, roots: Sequence[Root], archive_dir: P
 def put_back(parts: Sequence[Part], *, really: bool) -> list[RevivedFile]:
     """Writes the files that are not there; what was done with each. Unless `really`, only looks.
 
-    Raises Refused, with nothing written, where other bytes stand at the place of one.
+    A file that several sources hold, as a manifest of a session and its subagents, is that of the
+    first of them. Raises Refused, with nothing written, where other bytes stand at a place.
     """
     found: list[RevivedFile] = []
     absent: list[tuple[int, Part]] = []
+    own: dict[str, Part] = {}
     for part in parts:
+        own.setdefault(part.path, part)
+    for part in own.values():
         how = new_files.standing(part.root, part.relative, _plain(part))
         if how == "other":
             raise Refused(
