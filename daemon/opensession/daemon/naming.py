@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-import apsw
 import msgspec
 
-from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.store import names_write
 from opensession.daemon.store.names import Key, Names, SessionNames, folded
 from opensession.daemon.user_data import UserData
@@ -56,16 +54,16 @@ class NameBook:
                     raise AliasTaken(owner)
                 found.append((key, msgspec.structs.replace(after, changed_us=now)))
             if found:
-                self._write(partial(names_write.store, found=found))
+                self._user.read(partial(names_write.store, found=found))
                 self._take(found)
             return bool(found)
 
     def forget(self, agent: str, native_ids: Collection[str]) -> None:
-        """Sessions are forgotten: what they were called, too."""
+        """Sessions are forgotten: what they were called, too. Raises DiskFull."""
         with self._changing:
             keys = [(agent, name) for name in native_ids if (agent, name) in self.names.sessions]
             if keys:
-                self._write(partial(names_write.forget, keys=keys))
+                self._user.read(partial(names_write.forget, keys=keys))
                 self._take([(key, SessionNames()) for key in keys])
 
     def _take(self, found: Sequence[tuple[Key, SessionNames]]) -> None:
@@ -73,9 +71,3 @@ class NameBook:
         sessions = {key: names for key, names in sessions.items() if names.said}
         aliases = {folded(names.alias): key for key, names in sessions.items() if names.alias}
         self.names = Names(sessions, aliases)
-
-    def _write(self, work: Callable[[apsw.Connection], None]) -> None:
-        try:
-            self._user.read(work)
-        except apsw.FullError as error:
-            raise DiskFull("no room for what is to be remembered") from error

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import apsw
 
+from opensession.daemon.store.connect import Transaction
 from opensession.daemon.store.names import Key, Names, SessionNames, folded
 from opensession.daemon.store.sessions_write import ORIGIN
 
@@ -32,9 +34,12 @@ def load(db: apsw.Connection) -> Names:
 
 
 def store(db: apsw.Connection, found: Sequence[tuple[Key, SessionNames]]) -> None:
-    """Puts what sessions are called in the place of what they were called; all or nothing."""
+    """Puts what sessions are called in the place of what they were called; all or nothing.
+
+    Raises DiskFull.
+    """
     now = time.time_ns() // 1000
-    with db:
+    with Transaction(db, Path(db.filename)):
         for key, names in found:
             _delete(db, key)
             if not names.said:
@@ -61,14 +66,15 @@ def store(db: apsw.Connection, found: Sequence[tuple[Key, SessionNames]]) -> Non
 
 
 def forget(db: apsw.Connection, keys: Collection[Key]) -> None:
-    """Takes away what sessions are called; what it was is overwritten."""
+    """Takes away what sessions are called; what it was is overwritten. Raises DiskFull."""
     db.execute("PRAGMA secure_delete = ON")
     try:
-        with db:
+        with Transaction(db, Path(db.filename)):
             for key in keys:
                 _delete(db, key)
     finally:
         db.execute("PRAGMA secure_delete = FAST")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has it still, else
 
 
 def _delete(db: apsw.Connection, key: Key) -> None:
