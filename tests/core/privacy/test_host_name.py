@@ -16,6 +16,9 @@ STRIPPER = Stripper("/home/annette", b"k" * 32, host="pluto-laptop.lan")
         ("Author: x <x@pluto-laptop.lan>", "Author: x <x@[host]>"),
         ("ls /mnt/backup/pluto-laptop/etc", "ls /mnt/backup/[host]/etc"),
         ("annette@pluto-laptop", "[user]@[host]"),
+        (r"ls\nannette@pluto-laptop:~$ ls", r"ls\n[user]@[host]:~$ ls"),
+        (r"ls\r\n\tannette@build-box:~$ ls", r"ls\r\n\t[user]@[host]:~$ ls"),
+        (r'{"out": "x\\nannette@build-box"}', r'{"out": "x\\n[user]@[host]"}'),
     ],
 )
 def test_a_host_name_is_taken_out_beside_a_user_and_in_paths(text: str, expected: str) -> None:

@@ -45,7 +45,7 @@ def _counts(name: bytes) -> bool:
 
 def _user(user: bytes) -> Detector:
     pattern = re.compile(
-        rb"(?<![A-Za-z0-9_.-])"
+        rb"(?:(?<![A-Za-z0-9_.-])|(?<=\\[nrt]))"  # the letter of an escape is none of a word
         + re.escape(user)
         + rb"(?:(?P<at>@"
         + _HOST
