@@ -60,9 +60,44 @@ def test_a_session_is_forgotten_once_that_is_confirmed(cli: Cli) -> None:
 
     assert done.returncode == 0, done.stderr
     assert f"opensession unforget {ONE}" in done.stderr
+    assert "hidden: 1 session" in done.stderr
     assert cli.json("log", "--all", "--json") == []
     assert list(cli.paths.archive_dir.rglob("*.zst")) == []
     assert path.exists()
     cli.ok("unforget", ONE)
     cli.ok("index", "--wait")
     assert [row["id"] for row in cli.json("log", "--all", "--json")] == [ONE]
+
+
+def test_what_fits_is_shown_before_anybody_is_asked(cli: Cli) -> None:
+    """Issue 6: `--project` and `--before` show count, newest titles and bytes first, and ask."""
+    folder = cli.stage.home / ".claude/projects/p"
+    folder.mkdir(parents=True)
+    names = [f"{number}1111111-1111-4111-8111-111111111111" for number in range(1, 8)]
+    for name in names:
+        (folder / f"{name}.jsonl").write_bytes(claude(name, f"title of {name[0]}", "there"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    cwd = cli.json("log", "--all", "--json=working_directory")[0]["working_directory"]
+
+    cli.fails(2, "forget")
+    cli.fails(2, "forget", names[0], "--before", "3d")
+    cli.fails(2, "forget", "--before", "soon")
+    assert "nothing was changed" in cli.run("forget", "--before", "2001-01-01").stderr
+    asked = cli.fails(5, "forget", "--project", cwd, "--before", "1h")
+    assert "7 sessions will be forgotten: 14 events" in asked[0]
+    assert sum("title of" in line for line in asked) == 5
+    assert "  and 2 older" in asked
+    assert len(cli.json("log", "--all", "--json")) == 7
+
+    cli.ok("forget", names[0], names[1], "--yes")
+    assert len(cli.json("log", "--all", "--json")) == 5
+    done = cli.json("forget", names[2], "--also-source", "--yes", "--json")
+    assert done["removed"] == [str(folder / f"{names[2]}.jsonl")]
+    assert not (folder / f"{names[2]}.jsonl").exists()
+    done = cli.json("forget", "--before", "1h", "--yes", "--json")
+    assert sorted(done["ids"]) == names[3:]
+    assert sorted(path.stem for path in folder.iterdir()) == names[:2] + names[3:]
+    state = cli.json("forget", "--status", "--json")
+    assert state["sessions"] == 7
+    assert "7 sessions forgotten" in cli.run("forget", "--status").stderr

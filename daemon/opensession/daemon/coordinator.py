@@ -293,7 +293,7 @@ class Coordinator:
             self._demand_unread(now)
             self._dispatch.begin_jobs(now)
             if self._dispatch.depth == 0 and not self._inbox:
-                self._keeping.rest()
+                self._keeping.rest(now)
                 self._keeping.merge(now)
                 self._keeping.close(now)
         self._look_after_runs(now)
@@ -336,6 +336,10 @@ class Coordinator:
         self._watching.set_pace(options.reconcile, options.poll)
         if self._begun:
             self.look_at(None, now)
+
+    def forgot(self, now: float) -> None:
+        """A session was forgotten: its bytes are overwritten as soon as nothing else is to do."""
+        self._keeping.forgot(now)
 
     def _is_remote(self, entry: Entry) -> bool:
         return self._remote.get(entry.source.root, False)

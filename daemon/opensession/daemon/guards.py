@@ -19,6 +19,7 @@ from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.batch import PrivateLine
 from opensession.daemon.naming import NameBook
 from opensession.daemon.store import leaks_write
+from opensession.daemon.store.connect import emptied
 from opensession.daemon.user_data import UserData
 
 
@@ -147,6 +148,10 @@ class Guards:
     def forget_leaks(self, agent: str, native_id: str) -> None:
         """What is known of the secrets of a session is forgotten with it."""
         self._write(partial(leaks_write.forget, agent=agent, native_id=native_id))
+
+    def erase(self) -> bool:
+        """Overwrites what was deleted from `user.db`; False where somebody reads it."""
+        return self._user.read(emptied)
 
     @property
     def allowed(self) -> frozenset[bytes]:

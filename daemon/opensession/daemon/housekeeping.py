@@ -18,6 +18,9 @@ from opensession.parsers.databases import close_databases, databases_open
 UNUSED_SECONDS = 60.0
 """How long after a read a database of another program stays open at least."""
 
+ERASE_SECONDS = 1.0
+"""How long after a try that a reader of the index kept from ending the next one is made."""
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,7 @@ class Housekeeping:
         self._bytes = 0
         self._unsettled = True
         self._erase = True
+        self._erase_due: float | None = None
         self._read_at = 0.0
         self._close_due: float | None = None
 
@@ -50,6 +54,11 @@ class Housekeeping:
         if self._close_due is None:
             self._close_due = now + UNUSED_SECONDS
 
+    def forgot(self, now: float) -> None:
+        """A session was forgotten: what it left is overwritten once nothing else is to be done."""
+        self._erase = True
+        self._erase_due = now
+
     def unread(self) -> list[int]:
         """Sources that the index asks to be read from their beginning, newest first. It asks only
         after something was stored; for when nothing else is to be read.
@@ -60,11 +69,11 @@ class Housekeeping:
         self._unsettled = False
         return found
 
-    def rest(self) -> None:
+    def rest(self, now: float) -> None:
         """Nothing is left to be read: after a backlog, tidies the index and gives memory back."""
-        if self._erase:
-            self._erase = False
-            self._writing.call(lambda writer: writer.erase())
+        if self._erase and (self._erase_due is None or now >= self._erase_due):
+            self._erase = not self._writing.call(lambda writer: writer.erase())
+            self._erase_due = now + ERASE_SECONDS if self._erase else None
         if self._bytes <= BACKLOG_BYTES:
             return
         self._bytes = 0
@@ -73,10 +82,10 @@ class Housekeeping:
         _trim()
 
     def next_due(self) -> float | None:
-        """When `merge` or `close` has something to do."""
-        if self._close_due is None or not databases_open():
-            return self._due
-        return self._close_due if self._due is None else min(self._due, self._close_due)
+        """When `rest`, `merge` or `close` has something to do."""
+        closing = self._close_due if self._close_due is not None and databases_open() else None
+        times = (self._due, closing, self._erase_due)
+        return min((due for due in times if due is not None), default=None)
 
     def close(self, now: float) -> None:
         """Closes databases that were not read for a while, so that a program that ends can bring

@@ -297,6 +297,7 @@ class Ingest:
     def forget(self, agent: str, native_id: str) -> list[Change]:
         """What is stored of a session is taken away, and it is taken in no more. Waits."""
         changes = self._writing.call(lambda writer: writer.forget(agent, native_id))
+        self._ask(self._coordinator.forgot)
         self._on_changes(changes)
         return changes
 

@@ -1,4 +1,5 @@
-"""Writing files where an agent keeps its own: new ones only, and never through a link.
+"""Writing files where an agent keeps its own: new ones only, and never through a link; and removing
+them, where a person said so.
 
     root (resolved once) ─▶ each folder entered without following links ─▶ temporary file ─▶ link()
 
@@ -87,6 +88,17 @@ def write_new(root: str, relative: str, pieces: Iterable[bytes]) -> int:
                 os.unlink(temporary, dir_fd=folder)
         os.fsync(folder)
         return count
+
+
+def remove(root: str, relative: str) -> None:
+    """Removes a regular file below `root`. Raises FileNotFoundError, Refused where a link, another
+    user's folder or no regular file is there, OSError.
+    """
+    with _folder_of(root, relative, make=False) as (folder, name):
+        if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise Refused(f"{relative} in {root} is no regular file", f"ls -ld {root}")
+        os.unlink(name, dir_fd=folder)
+        os.fsync(folder)
 
 
 def _written(descriptor: int, pieces: Iterable[bytes]) -> int:

@@ -203,7 +203,21 @@ ARCHIVE_FORGET = Method(
     keeping.ForgetParams,
     keeping.ForgetResult,
     "destroy",
-    "Takes away what is stored of a session and takes in no more of it; `undo` takes it in again.",
+    "Takes away what is stored of sessions and takes in no more of it; `undo` takes it in again.",
+)
+ARCHIVE_FORGETTABLE = Method(
+    "archive.forgettable",
+    keeping.ForgettableParams,
+    keeping.Forgettable,
+    "read",
+    "What `archive.forget` would take away.",
+)
+ARCHIVE_FORGOTTEN = Method(
+    "archive.forgotten",
+    Nothing,
+    keeping.Forgotten,
+    "read",
+    "How many sessions are forgotten, and whether all of them is overwritten.",
 )
 ARCHIVE_REVIVE = Method(
     "archive.revive",
@@ -342,7 +356,8 @@ METHODS: tuple[Method[Any, Any], ...] = (
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
     LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, PROJECTS_LIST, PROJECTS_LINK,
-    ARCHIVE_FORGET, ARCHIVE_REVIVE, NAMES_SET, NAMES_LIST, SUBSCRIBE, UNSUBSCRIBE, STREAM_STATUS,
-    STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING, PUBLISH_APPROVE, PUBLISH_DENY, PUBLISH_REFRESH,
-    PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS, HUB_LOGIN, HUB_UPLOAD,
+    ARCHIVE_FORGET, ARCHIVE_FORGETTABLE, ARCHIVE_FORGOTTEN, ARCHIVE_REVIVE, NAMES_SET, NAMES_LIST,
+    SUBSCRIBE, UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING,
+    PUBLISH_APPROVE, PUBLISH_DENY, PUBLISH_REFRESH, PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS,
+    HUB_LOGIN, HUB_UPLOAD,
 )  # fmt: skip

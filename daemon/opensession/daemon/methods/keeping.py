@@ -1,4 +1,6 @@
-"""archive.forget, privacy.allow, privacy.pause: what a person says of what is kept."""
+"""archive.forget, archive.forgettable, archive.forgotten, privacy.allow, privacy.pause: what a
+person says of what is kept.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,14 @@ import msgspec
 
 from opensession.core.errors import NotFound, Unreachable, UsageError
 from opensession.core.rpc import keeping as rpc
+from opensession.core.rpc.envelope import Nothing
 from opensession.core.rpc.sessions import ResolveParams
 from opensession.core.timeparse import format_time
-from opensession.daemon import audit
+from opensession.daemon import audit, forgettable
 from opensession.daemon.client import Client
+from opensession.daemon.forgettable import own_files, weigh
 from opensession.daemon.guards import Guards
+from opensession.daemon.publish import records
 from opensession.daemon.state import App, Handler
 from opensession.daemon.store import marks
 from opensession.daemon.store.resolve import resolve
@@ -24,16 +29,76 @@ _counts = msgspec.json.Decoder(dict[str, int])
 
 
 async def forget(app: App, params: rpc.ForgetParams, client: Client) -> rpc.ForgetResult:
-    """Take away what is stored of a session and take in nothing more of it; with `undo`, take it
-    in again. The agent's own file is never touched.
+    """Take away what is stored of sessions and take in nothing more of it; with `undo`, take it in
+    again. The agent's own files are touched only with `also_source`, and first: if that is broken
+    off, the sessions are still here to be forgotten again.
     """
+    refs = [*([params.ref] if params.ref else []), *params.refs]
+    if not refs:
+        raise UsageError("which sessions?", "opensession forget --help")
     if params.undo:
-        return rpc.ForgetResult(sources=await app.library.take_again(params.ref))
-    agent, native_id = await _one(app, params.ref)
-    name = _guards(app).session_hash(agent, native_id).hex()[:16]  # no id of what is forgotten
-    changes = await app.library.forget(agent, native_id)
-    audit.record(app.paths, "archive.forget", "destroy", id=name, sessions=len(changes))
-    return rpc.ForgetResult(ids=[change.native_id for change in changes])
+        return rpc.ForgetResult(sources=sum([await app.library.take_again(ref) for ref in refs]))
+    guards = _guards(app)
+    weight = await app.library.read(weigh, rpc.ForgettableParams(refs=refs, all=True))
+    published = await _published(app)
+    removed: list[str] = []
+    left: list[str] = []
+    if params.also_source:
+        agents = {agent.name: agent for agent in app.library.agents}
+        files, shared = await asyncio.to_thread(own_files, weight, agents)
+        removed, left = await asyncio.to_thread(forgettable.remove, files)
+        left += [row.path for row in shared]
+    ids: list[str] = []
+    for row in weight.rows:
+        name = guards.session_hash(row.tool, row.id).hex()[:16]  # no id of what is forgotten
+        changes = await app.library.forget(row.tool, row.id)
+        audit.record(app.paths, "archive.forget", "destroy", id=name, sessions=len(changes))
+        ids += [change.native_id for change in changes]
+    if removed:
+        audit.record(app.paths, "archive.forget", "destroy", files=len(removed))
+    return rpc.ForgetResult(
+        ids=ids, recalled=len(weight.keys & published), removed=removed, left=left
+    )
+
+
+async def would_forget(app: App, params: rpc.ForgettableParams, client: Client) -> rpc.Forgettable:
+    """What `archive.forget` would take away."""
+    weight = await app.library.read(weigh, params)
+    agents = {agent.name: agent for agent in app.library.agents}
+    files, shared = await asyncio.to_thread(own_files, weight, agents)
+    return rpc.Forgettable(
+        sessions=[forgettable.shown(row) for row in weight.rows],
+        subagents=max(0, len(weight.keys) - len(weight.rows)),
+        events=weight.events,
+        bytes=weight.bytes,
+        gone=sum(row.source_gone for row in weight.rows),
+        published=len(weight.keys & await _published(app)),
+        files=sorted(file.path for file in files),
+        file_bytes=sum(file.bytes for file in files),
+        shared=len(shared),
+    )
+
+
+async def forgotten(app: App, params: Nothing, client: Client) -> rpc.Forgotten:
+    """How many sessions are forgotten, and what is still to be done for that."""
+    erasing = await app.library.query(
+        lambda db: db.execute("SELECT 1 FROM meta WHERE key = 'erase'").get
+    )
+    recalls = 0
+    if app.publisher is not None:
+        made = await app.publisher.parts.record(records.everything)
+        recalls = sum(one.recall_us > one.recalled_us for one in made)
+    return rpc.Forgotten(
+        sessions=_guards(app).private_count, erasing=erasing is not None, recalls=recalls
+    )
+
+
+async def _published(app: App) -> set[tuple[str, str]]:
+    """The sessions that may be on a hub."""
+    if app.publisher is None:
+        return set()
+    made = await app.publisher.parts.record(records.everything)
+    return {one.key for one in made if one.attempted and not one.gone}
 
 
 async def allow(app: App, params: rpc.AllowParams, client: Client) -> rpc.AllowResult:
@@ -92,6 +157,8 @@ def _guards(app: App) -> Guards:
 
 HANDLERS: dict[str, Handler] = {
     "archive.forget": forget,
+    "archive.forgettable": would_forget,
+    "archive.forgotten": forgotten,
     "privacy.allow": allow,
     "privacy.pause": pause,
 }

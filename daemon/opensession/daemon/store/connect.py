@@ -59,9 +59,11 @@ def open_index(path: Path, *, check: bool = False) -> apsw.Connection:
 
 
 def open_user(path: Path, *, check: bool = False) -> apsw.Connection:
-    """The write connection to what cannot be made again: every commit is durable at once."""
+    """The write connection to what cannot be made again: every commit is durable at once, and
+    nothing that was deleted stays in the file.
+    """
     db = _open_writer(path, "user", check)
-    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
     return db
 
 
@@ -110,6 +112,12 @@ def move_aside(path: Path) -> Path:
         if companion.exists():
             companion.rename(target.with_name(target.name + suffix))
     return target
+
+
+def emptied(db: apsw.Connection) -> bool:
+    """Moves the write-ahead log into the database and empties it; reports whether it could."""
+    found = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return found is not None and found[0] == 0
 
 
 class Transaction:

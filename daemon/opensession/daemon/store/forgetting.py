@@ -9,6 +9,7 @@ spaces. Of a file that holds other sessions too the archive is removed, and not 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Collection, Iterator
@@ -16,15 +17,19 @@ from pathlib import Path
 
 import apsw
 
+from opensession.core.errors import Refused
 from opensession.daemon.archive import Appending, Archived, file_for, make_frame, read, scan
 from opensession.daemon.archive.append import sync_folder
 from opensession.daemon.hidden import blank_lines
 from opensession.daemon.store import sessions_write
 from opensession.daemon.store.change import Change
+from opensession.daemon.store.connect import CorruptDatabase, Transaction, emptied, open_index
 from opensession.daemon.store.sessions_write import Stored
 from opensession.daemon.store.sources import SourceRow
 
 _CHUNK_BYTES = 4 << 20
+
+_log = logging.getLogger(__name__)
 
 
 def family(db: apsw.Connection, agent: str, native_id: str) -> list[Stored]:
@@ -125,12 +130,47 @@ def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Ar
     return state
 
 
-def erase(db: apsw.Connection) -> None:
-    """Overwrites what deleted rows and search terms left behind (DECISIONS §4)."""
+def erase(db: apsw.Connection) -> bool:
+    """Overwrites what deleted rows and search terms left behind (DECISIONS §4). False where the
+    log of the database could not be emptied, since somebody reads.
+    """
     db.execute("PRAGMA secure_delete = ON")
     db.execute("INSERT INTO search (search) VALUES ('optimize')")
     db.execute("PRAGMA secure_delete = FAST")
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return emptied(db)
+
+
+def forget_aside(index: Path, agent: str, ids: Collection[str]) -> None:
+    """Takes sessions out of the indexes that lie beside `index`, put aside while it was made. Those
+    kept because they are damaged can be mended by nobody, so they are removed.
+    """
+    for path in sorted(index.parent.glob(f"{index.name}.corrupt-*")):
+        _log.info("%s may hold what is forgotten: it is removed", path.name)
+        path.unlink(missing_ok=True)
+    for path in sorted(index.parent.glob(f"{index.name}.old*")):
+        if path.name.endswith(("-wal", "-shm")):
+            continue
+        try:
+            _forget_in(path, agent, ids)
+        except CorruptDatabase:
+            _log.warning("%s is damaged, and may hold what is forgotten: it is removed", path.name)
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        except (apsw.Error, Refused) as error:
+            _log.error("%s may hold what is forgotten: %s", path, type(error).__name__)
+
+
+def _forget_in(path: Path, agent: str, ids: Collection[str]) -> None:
+    db = open_index(path)
+    try:
+        found = {each.id: each for name in ids for each in family(db, agent, name)}
+        if found:
+            db.execute("PRAGMA secure_delete = ON")
+            with Transaction(db, path):
+                delete(db, list(found.values()))
+            erase(db)
+    finally:
+        db.close()
 
 
 def _line_by_line(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from opensession.daemon.store import connect, forgetting, intake, sources
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.sources import SourceRow
 
-_TELLING = 8
+TELLING = 8
 """A shorter id may be part of any path."""
 
 _log = logging.getLogger(__name__)
@@ -114,6 +114,7 @@ class Private:
                 forgetting.remove_archive(self._archive_dir, place)
         for session in sessions:
             guards.forget_leaks(agent, session.native_id)
+        forgetting.forget_aside(self._index, agent, names)
         _log.info("a session of %s is private: what was stored of it is taken away", agent)
         return changes
 
@@ -137,10 +138,13 @@ class Private:
                 forgetting.remove_archive(self._archive_dir, row)
 
     def erase(self) -> bool:
-        """Overwrites what forgotten sessions left in the database; False if there is nothing."""
+        """Overwrites what forgotten sessions left in the databases; False if some of it is still
+        there, since somebody reads.
+        """
         if self._db.execute("SELECT value FROM meta WHERE key = 'erase'").get is None:
+            return True
+        if not (forgetting.erase(self._db) and self._guards.erase()):
             return False
-        forgetting.erase(self._db)
         self._db.execute("DELETE FROM meta WHERE key = 'erase'")
         return True
 
@@ -229,7 +233,7 @@ class Private:
 
 def _is_own(row: SourceRow, names: Collection[str]) -> bool:
     """Whether a source is the file of one of these sessions alone: it bears its name."""
-    return any(len(name) >= _TELLING and name in row.path for name in names)
+    return any(len(name) >= TELLING and name in row.path for name in names)
 
 
 def _is_database(row: SourceRow) -> bool:

@@ -220,10 +220,11 @@ class Writer:
             return []
         return self._private.forget(agent, native_id, row)
 
-    def erase(self) -> None:
-        """Overwrites what forgotten sessions left behind; for idle times."""
-        if self._private is not None:
-            self._private.erase()
+    def erase(self) -> bool:
+        """Overwrites what forgotten sessions left behind; for idle times. False where a reader
+        keeps it from ending: it is to be tried again.
+        """
+        return self._private is None or self._private.erase()
 
     def _apply(self, batches: Sequence[Batch]) -> list[Change]:
         changes: list[Change] = []

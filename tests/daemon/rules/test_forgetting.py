@@ -1,0 +1,88 @@
+"""`forget`: nothing is left of what is forgotten, and no more is removed than was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.rules.homes import OTHER, SESSION, archived, prompt, sessions, transcript
+from tests.helpers.daemon import Daemon, Home, RpcError, eventually, running, temporary_home
+
+WORD = "Zwetschgendatschi"
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with temporary_home() as made:
+        yield made
+
+
+def everything(home: Home) -> bytes:
+    """The bytes of all our files in lower case, the archive decompressed."""
+    found = [file.read_bytes() for file in home.paths.data_dir.rglob("*") if file.is_file()]
+    return b"".join([*found, archived(home)]).lower()
+
+
+def is_erased(daemon: Daemon) -> bool:
+    return not daemon.call("archive.forgotten")["erasing"]
+
+
+def test_it_is_erased_although_nothing_else_happens(home: Home) -> None:
+    """DECISIONS §4: "hidden" at once, "erased" after the background; no further write is needed,
+    and what people said of the session is erased as well.
+    """
+    transcript(home, prompt(1, f"first {WORD}"))
+    with running(home) as daemon:
+        daemon.index()
+        daemon.call("names.set", ref=SESSION, note=f"about the {WORD}")
+        assert WORD.lower().encode() in everything(home)
+        daemon.call("archive.forget", ref=SESSION)
+        assert sessions(daemon) == {}
+        eventually(lambda: is_erased(daemon))
+        assert WORD.lower().encode() not in everything(home)
+        assert daemon.call("archive.forgotten")["sessions"] == 1
+
+
+def test_what_was_put_aside_is_searched_as_well(home: Home) -> None:
+    """An index that waits beside the one that is made anew holds the session too, and one that
+    was kept because it is damaged can be mended by nobody.
+    """
+    transcript(home, prompt(1, f"first {WORD}"))
+    transcript(home, prompt(1, "something else", OTHER), session=OTHER)
+    with running(home) as daemon:
+        daemon.index()
+        daemon.stop()
+    index = home.paths.index_db
+    aside, damaged = Path(f"{index}.old"), Path(f"{index}.corrupt-20260102T030405Z")
+    for path in (aside, damaged):
+        path.write_bytes(index.read_bytes())
+    with running(home, "--no-history") as daemon:
+        daemon.call("archive.forget", ref=SESSION)
+        eventually(lambda: is_erased(daemon))
+        assert WORD.lower().encode() not in everything(home)
+        assert not damaged.exists()
+        assert b"something else" in aside.read_bytes()
+
+
+def test_only_files_of_its_own_are_removed(home: Home) -> None:
+    """`--also-source` removes what bears the session's name, never through a link."""
+    path = transcript(home, prompt(1, "one"))
+    other = transcript(home, prompt(1, "two", OTHER), session=OTHER)
+    with running(home) as daemon:
+        daemon.index()
+        weight = daemon.call("archive.forgettable", refs=[SESSION], all=True)
+        assert weight["files"] == [str(path)]
+        assert weight["file_bytes"] == path.stat().st_size
+        target = home.write("precious", "words")
+        other.unlink()
+        other.symlink_to(target)
+        assert daemon.call("archive.forgettable", refs=[OTHER], all=True)["files"] == []
+        done = daemon.call("archive.forget", refs=[SESSION, OTHER], also_source=True)
+        assert done["removed"] == [str(path)]
+        assert sorted(done["ids"]) == [SESSION, OTHER]
+        assert not path.exists()
+        assert target.read_text() == "words"
+        with pytest.raises(RpcError):
+            daemon.call("archive.forgettable")
