@@ -7,14 +7,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import agents, cases, corpus, privacy
+from bench import agents, cases, corpus, hub, privacy
 from bench.foreign_database import foreign_database
 from bench.table import Figure, machine, markdown
 from tests.conftest import CORPUS
 
 CASES = (
     "machine", "agents", "index", "reads", "search", "append", "database", "idle", "startup",
-    "privacy",
+    "privacy", "hub",
 )  # fmt: skip
 
 
@@ -26,6 +26,8 @@ def main() -> None:
     parser.add_argument("--mb", type=int, default=350, help="size of the made corpus (350)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3, help="first indexes to take the median of")
+    parser.add_argument("--seconds", type=float, default=60, help="hub: of publishing (60)")
+    parser.add_argument("--sessions", type=int, default=100_000, help="hub: with many (100000)")
     parser.add_argument("--verbose", action="store_true", help="privacy: list misses by kind")
     parser.add_argument("--keep", type=Path, help="where to make the corpus, and leave it")
     given = parser.parse_args()
@@ -38,7 +40,7 @@ def main() -> None:
         home = given.folder or given.keep or scratch / "home"
         if (
             not given.folder
-            and set(wanted) - {"append", "agents", "database", "privacy"}
+            and set(wanted) - {"append", "agents", "database", "privacy", "hub"}
             and not cases.source_files(home)
         ):
             begin = time.perf_counter()
@@ -66,6 +68,8 @@ def main() -> None:
                     got = foreign_database(scratch)
                 case "privacy":
                     got = privacy.privacy(given.seed, verbose=given.verbose, corpus=CORPUS)
+                case "hub":
+                    got = hub.hub(scratch, given.seconds, given.sessions)
                 case "idle":
                     got = cases.idle(home)
                 case _:
