@@ -29,6 +29,7 @@ from opensession.daemon.coverage import Facts
 from opensession.daemon.custom_paths import Judged
 from opensession.daemon.guards import Guards
 from opensession.daemon.ingest import Ingest, Options
+from opensession.daemon.native_names import NativeNames
 from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
 from opensession.daemon.pausing import Pauses
@@ -97,6 +98,7 @@ class Library:
         self._replaced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._looking: asyncio.Task[None] | None = None
         self._tidying: asyncio.Task[None] | None = None
+        self._native_names = NativeNames(self.agents)
         self._readers = Readers(paths.index_db, on_damage=self._on_damage)
         self._base = QueryContext(now_us=0, prices=PriceBook(), home=str(paths.home))
         self._pace = Pace(lambda: self.indexing().active, self._set_pace)
@@ -179,6 +181,7 @@ class Library:
             stripper=self._stripper,
             links=self.links,
             may_leave=self._may_leave,
+            native_names=functools.partial(self._native_names.of, self._stripper),
             names=NO_NAMES if self.guards is None else self.guards.names.names,
         )
 

@@ -211,6 +211,14 @@ class Agent(Protocol):
         """Whether a database has a session now. Raises what `read` raises."""
         return False
 
+    def names_file(self, root: str) -> str:
+        """The file that names sessions below `root` apart from them; empty: there is none."""
+        return ""
+
+    def names_in(self, path: str) -> Mapping[str, str]:
+        """The names in such a file, by the ids of sessions. Raises what `read` raises."""
+        return {}
+
     def recognises(self, path: str, head: bytes) -> float:
         """How sure it is, from 0 to 1, that a file that begins with `head` is its own.
 

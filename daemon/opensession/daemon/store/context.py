@@ -20,8 +20,9 @@ class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
     `indexing` the fraction of known bytes that is searchable, `zone` the IANA name of the user's
     time zone (empty: the machine's). `stripper` takes out what must not leave the machine; nothing
     leaves without one. `may_leave(agent, id, redactions)` is why a session must not, or empty.
-    `names` is what people call their sessions. `links` are folders that were moved.
-    `slow` bounds how many long scans run at once.
+    `names` is what people call their sessions, `native_names(agent, root)` what an agent calls
+    those below a root apart from them, by id. `links` are folders that were moved. `slow` bounds
+    how many long scans run at once.
     """
 
     now_us: int
@@ -33,5 +34,6 @@ class QueryContext(msgspec.Struct, frozen=True, kw_only=True):
     stripper: Stripper | None = None
     may_leave: Callable[[str, str, Mapping[str, int]], str] = lambda agent, native_id, found: ""
     names: Names = NO_NAMES
+    native_names: Callable[[str, str], Mapping[str, str]] = lambda agent, root: {}
     links: Links = {}
     slow: threading.Semaphore = msgspec.field(default_factory=lambda: threading.Semaphore(2))

@@ -51,9 +51,9 @@ def session_rows(db: apsw.Connection, ids: Sequence[int], ctx: QueryContext) -> 
     spent = spent_by_family(db, ctx.prices, families)
     columns = ", ".join(f"s.{name}" for name in _COLUMNS)
     found = {
-        row[0]: dict(zip((*_COLUMNS, "source_path", "file_mark"), row, strict=True))
+        row[0]: dict(zip((*_COLUMNS, "source_path", "root", "file_mark"), row, strict=True))
         for row in db.execute(
-            f"SELECT {columns}, coalesce(o.path, ''), {FILE_MARK}"  # noqa: S608
+            f"SELECT {columns}, coalesce(o.path, ''), coalesce(o.root, ''), {FILE_MARK}"  # noqa: S608
             f" FROM session s LEFT JOIN source o ON o.id = s.source WHERE s.id IN {IDS}",
             (id_list(ids),),
         )
@@ -75,12 +75,14 @@ def _row(
     messages, user_messages, calls, events, errors, added, removed, first, last, children = sums
     first = first or last
     names = ctx.names.of(session["agent"], session["native_id"])
+    renamed = ctx.native_names(session["agent"], session["root"]).get(session["native_id"])
+    native_title = renamed or session["title"]
     return SessionRow(
         id=session["native_id"],
         short=session["short"],
         tool=session["agent"],
         model=session["model"],
-        title=names.alias or session["title"],
+        title=names.alias or native_title,
         description=session["description"],
         created_at=format_time(first),
         updated_at=format_time(last),
@@ -119,7 +121,7 @@ def _row(
         blocked=ctx.may_leave(
             session["agent"], session["native_id"], _counts.decode(session["redactions"])
         ),
-        native_title=session["title"],
+        native_title=native_title,
         alias=names.alias,
         note=names.note,
         starred=names.starred_us is not None,

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from opensession.parsers.agent import Agent, Cursor, Delta, Environment, Root, Source
+from opensession.parsers.codex import names
 from opensession.parsers.codex.feed import NAME, feed
 from opensession.parsers.jsonl import read_lines
 from opensession.parsers.opening import walk
@@ -62,6 +63,14 @@ class Codex(Agent):
         marks = (b'"session_meta"', b'"response_item"', b'"event_msg"', b'"turn_context"')
         found = sum(mark in head for mark in marks)
         return min(0.95, 0.5 + 0.2 * found) if found else 0.0
+
+    def names_file(self, root: str) -> str:
+        """`session_index.jsonl` beside the folder of rollouts."""
+        return names.names_file(root)
+
+    def names_in(self, path: str) -> Mapping[str, str]:
+        """What `/rename` called sessions."""
+        return names.read_names(self.name, path)
 
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on in a rollout."""
