@@ -15,7 +15,7 @@ from opensession.core.rpc.privacy import ScanFile, ScanKind, ScanReport, ScanSes
 from opensession.daemon.archive import DamagedArchive
 from opensession.daemon.findings import SETS, raw_values, valued
 from opensession.daemon.native import Native
-from opensession.daemon.store import body
+from opensession.daemon.store import body, marks
 from opensession.daemon.store.narrowing import SEQ_BITS, SEQ_MASK
 from opensession.daemon.store.sessions_write import ORIGIN
 from opensession.parsers.agent import Delta, SourceGone, SourceRefused
@@ -39,16 +39,25 @@ class _Kind(msgspec.Struct):
 class _Session(msgspec.Struct):
     """The findings of one session, event by event, and what the index has of it."""
 
+    stripper: Stripper
     events: dict[int, list[tuple[Finding, bytes]]] = {}
     replaced: dict[str, int] = {}
     left: list[Finding] = []
 
 
 class FileTally:
-    """What one native file holds."""
+    """What one native file holds. `of_folder` is the stripper of the sessions of a folder, where a
+    repository may have stricter rules.
+    """
 
-    def __init__(self, stripper: Stripper, native: Native) -> None:
+    def __init__(
+        self,
+        stripper: Stripper,
+        native: Native,
+        of_folder: Callable[[str], Stripper] | None = None,
+    ) -> None:
         self._stripper = stripper
+        self._of_folder = of_folder or (lambda folder: stripper)
         self.native = native
         self.sessions: dict[str, _Session] = {}
         self.raw: dict[bytes, tuple[Finding, int]] = {}
@@ -59,13 +68,15 @@ class FileTally:
         try:
             for delta in read():
                 for part in delta.sessions:
+                    stripper = self._of_folder(part.info.cwd)
                     session = self.sessions.setdefault(
-                        self.native.session(part.info.id), _Session()
+                        self.native.session(part.info.id), _Session(stripper)
                     )
+                    session.stripper = stripper
                     for seq in [seq for seq in session.events if seq > part.keep]:
                         del session.events[seq]
                     for seq, event in enumerate(part.events, start=part.keep + 1):
-                        found = self._of_event(event)
+                        found = _of_event(stripper, event)
                         if found:
                             session.events[seq] = found
                 self.read_raw(delta.raw)
@@ -94,12 +105,12 @@ class FileTally:
             ).fetchone()
             if row is None:
                 continue
-            session.replaced = msgspec.json.decode(row[1], type=dict[str, int])
+            session.replaced = marks.replaced(msgspec.json.decode(row[1], type=dict[str, int]))
             for stored in db.execute(
                 "SELECT event_id, time_us, type, task, body FROM event WHERE id BETWEEN ? AND ?",
                 (row[0] << SEQ_BITS, row[0] << SEQ_BITS | SEQ_MASK),
             ):
-                found = self._stripper.find_event(body.decode(*stored))
+                found = session.stripper.find_event(body.decode(*stored))
                 session.left += [one for _, one in found if one.set in SETS]
 
     def beyond(self) -> dict[bytes, tuple[Finding, int]]:
@@ -144,11 +155,11 @@ class FileTally:
             problem=self.problem,
         )
 
-    def _of_event(self, event: Event) -> list[tuple[Finding, bytes]]:
-        return [
-            (one, self._stripper.fingerprint(one.kind, value))
-            for _, one, value in valued(self._stripper, event)
-        ]
+
+def _of_event(stripper: Stripper, event: Event) -> list[tuple[Finding, bytes]]:
+    return [
+        (one, stripper.fingerprint(one.kind, value)) for _, one, value in valued(stripper, event)
+    ]
 
 
 class ReportTally:

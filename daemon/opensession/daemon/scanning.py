@@ -22,11 +22,11 @@ from opensession.core.hail import Event
 from opensession.core.paths import Paths, find_paths
 from opensession.core.privacy import Stripper, load_key
 from opensession.core.rpc.privacy import EventFinding, ScanReport
-from opensession.daemon import parsing
+from opensession.daemon import admission, parsing
 from opensession.daemon.explaining import why
 from opensession.daemon.findings import may_be_secret, raw_values, tag, tags_of, valued
 from opensession.daemon.native import Native, deltas
-from opensession.daemon.privacy_rules import machine_name, privacy_rules
+from opensession.daemon.reading import Setup
 from opensession.daemon.scan_tally import FileTally, ReportTally
 from opensession.daemon.state import load_config
 from opensession.daemon.store.connect import open_reader
@@ -37,6 +37,7 @@ FILE_CPU_SECONDS = 300
 PIECE_BYTES = 4 << 20
 
 ELSEWHERE = "the value was found elsewhere in this session, or over two pieces of one message"
+LEFT_OUT = "; nothing of it is stored: the content of that file is excluded"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -134,6 +135,8 @@ class _Scan:
         self._scratch = paths.state_dir / "work"
         self._commands = load_config(paths, environ).settings.watchers.commands
         self._stripper = stripper
+        # What is stored was made by the stricter rules of its repository, if it has some.
+        self._taking = setup_of(paths, environ).taking(stripper)
 
     def report(self, natives: Sequence[Native], tell: Tell) -> ScanReport:
         report = ReportTally(self._stripper)
@@ -154,11 +157,15 @@ class _Scan:
                         continue
                     for seq in [seq for seq in told if seq > part.keep]:
                         del told[seq]
-                    clean = self._stripper.strip_events(part.events)
+                    stripper = self._taking.of(part.info.cwd).stripper
+                    kept = self._taking.without_files(part).events
+                    clean = stripper.strip_events(kept)
                     for seq, event in enumerate(part.events, start=part.keep + 1):
                         if request.seq in (0, seq):
-                            stored = clean[seq - part.keep - 1][0]
-                            found = self._explained(seq, event, stored)
+                            place = seq - part.keep - 1
+                            found = _explained(stripper, seq, event, clean[place][0])
+                            if kept[place] is not event:
+                                found = [_left_out(one) for one in found]
                             if found:
                                 told[seq] = found
         rows = [row for seq in sorted(told) for row in told[seq]]
@@ -170,14 +177,12 @@ class _Scan:
         for native in natives:
             for delta in deltas(native, self._scratch, self._commands):
                 for part in delta.sessions:
+                    stripper = self._taking.of(part.info.cwd).stripper
                     for event in part.events:
-                        counts = self._stripper.strip_event(event)[1]
-                        if may_be_secret(counts):
-                            for _, one, value in valued(self._stripper, event):
-                                if (
-                                    self._stripper.fingerprint(one.kind, value)[: len(fingerprint)]
-                                    == fingerprint
-                                ):
+                        if may_be_secret(stripper.strip_event(event)[1]):
+                            for _, one, value in valued(stripper, event):
+                                mark = stripper.fingerprint(one.kind, value)
+                                if mark[: len(fingerprint)] == fingerprint:
                                     found[value] = None
                 for one, forms in raw_values(self._stripper, delta.raw):
                     marks = [self._stripper.fingerprint(one.kind, form) for form in forms]
@@ -185,46 +190,8 @@ class _Scan:
                         found.update(dict.fromkeys(forms))
         return list(found)
 
-    def _explained(self, seq: int, event: Event, stored: Event) -> list[EventFinding]:
-        """What was found in an event, then what stands replaced in it for another reason."""
-        rows = []
-        replaced = tags_of(stored) - tags_of(event)
-        for place, one, value in valued(self._stripper, event):
-            name = tag(self._stripper.fingerprint(one.kind, value))
-            stands = next((pair for pair in replaced if pair[1] == name), None)
-            if stands is not None:
-                replaced[stands] -= 1
-            rows.append(
-                EventFinding(
-                    seq=seq,
-                    type=event.type,
-                    place=self._stripper.strip_text(place)[0][:200],
-                    set=one.set,
-                    kind=one.kind,
-                    confidence=one.confidence,
-                    mode=one.mode,
-                    why=why(one),
-                    tag=name if stands is not None else "",
-                )
-            )
-        for (kind, name), count in (+replaced).items():
-            rows.append(
-                EventFinding(
-                    seq=seq,
-                    type=event.type,
-                    place=f"{count} times" if count > 1 else "",
-                    set="",
-                    kind=kind,
-                    confidence="likely",
-                    mode="redact",
-                    why=ELSEWHERE,
-                    tag=name,
-                )
-            )
-        return rows
-
     def _file(self, native: Native) -> FileTally:
-        tally = FileTally(self._stripper, native)
+        tally = FileTally(self._stripper, native, lambda cwd: self._taking.of(cwd).stripper)
         tally.read(lambda: deltas(native, self._scratch, self._commands))
         if self._paths.index_db.exists():
             db = open_reader(self._paths.index_db)
@@ -233,6 +200,49 @@ class _Scan:
             finally:
                 db.close()
         return tally
+
+
+def _explained(stripper: Stripper, seq: int, event: Event, stored: Event) -> list[EventFinding]:
+    """What was found in an event, then what stands replaced in it for another reason."""
+    rows = []
+    replaced = tags_of(stored) - tags_of(event)
+    for place, one, value in valued(stripper, event):
+        name = tag(stripper.fingerprint(one.kind, value))
+        stands = next((pair for pair in replaced if pair[1] == name), None)
+        if stands is not None:
+            replaced[stands] -= 1
+        rows.append(
+            EventFinding(
+                seq=seq,
+                type=event.type,
+                place=stripper.strip_text(place)[0][:200],
+                set=one.set,
+                kind=one.kind,
+                confidence=one.confidence,
+                mode=one.mode,
+                why=why(one),
+                tag=name if stands is not None else "",
+            )
+        )
+    for (kind, name), count in (+replaced).items():
+        rows.append(
+            EventFinding(
+                seq=seq,
+                type=event.type,
+                place=f"{count} times" if count > 1 else "",
+                set="",
+                kind=kind,
+                confidence="likely",
+                mode="redact",
+                why=ELSEWHERE,
+                tag=name,
+            )
+        )
+    return rows
+
+
+def _left_out(one: EventFinding) -> EventFinding:
+    return one if one.tag else msgspec.structs.replace(one, why=one.why + LEFT_OUT)
 
 
 def _named_file(
@@ -271,14 +281,14 @@ def _limit_memory() -> None:
 
 
 def stripper_of(paths: Paths, environ: Mapping[str, str]) -> Stripper:
-    """The rules of the configuration. Without a key of this machine any will do: no tag is shown
-    that could be compared with another.
+    """The stripper by the rules of the configuration."""
+    return setup_of(paths, environ).stripper()
+
+
+def setup_of(paths: Paths, environ: Mapping[str, str]) -> Setup:
+    """What strips by the rules of the configuration. Without a key of this machine any will do: no
+    tag is shown that could be compared with another.
     """
     privacy = load_config(paths, environ).settings.privacy
     key = load_key(paths.key_file) if paths.key_file.exists() else secrets.token_bytes(32)
-    return Stripper(
-        str(paths.home),
-        key,
-        privacy_rules(privacy),
-        host=machine_name(),
-    )
+    return Setup(str(paths.home), key, privacy, False, admission.Rules())
