@@ -67,6 +67,7 @@ def test_a_file_of_an_agent_and_any_other_is_scanned_without_a_daemon(cli: Cli) 
     assert of_agent["files"][0]["sessions"][0]["kinds"] == {"token": 1}
     assert [kind["values"] for kind in of_agent["kinds"] if kind["kind"] == "token"] == [1]
     assert "2 token" in of_text and KEY not in of_text
+    assert "left" not in of_text  # the index was not looked at
 
 
 def test_a_session_is_scanned_and_explained(reading: Cli) -> None:
@@ -89,6 +90,21 @@ def test_a_preview_is_what_would_be_sent_and_was_never_sent(reading: Cli) -> Non
     assert "[redacted:token]" in done.stdout
     assert reading.ok("privacy", "preview", ONE, "--diff").startswith("never sent: all ")
     assert "never sent" in done.stderr
+
+
+def test_a_preview_of_a_blocked_session_says_that_nothing_is_sent(reading: Cli) -> None:
+    reading.paths.config_dir.mkdir(parents=True, exist_ok=True)
+    reading.paths.config_file.write_text('[privacy]\nmodes = { assignments = "block" }\n')
+    reading.ok("daemon", "restart")
+    reading.ok("index", "--wait")
+
+    done = reading.run("privacy", "preview", ONE)
+    as_json = reading.json("privacy", "preview", ONE, "--json")
+    reading.ok("privacy", "allow", ONE)
+
+    assert "does not leave this machine" in done.stderr and "privacy allow" in done.stderr
+    assert "assignments" in as_json["blocked"]
+    assert "does not leave" not in reading.run("privacy", "preview", ONE).stderr
 
 
 def test_leaks_are_listed_resolved_and_scrubbed(reading: Cli) -> None:

@@ -33,6 +33,16 @@ def test_every_help_has_a_sentence_and_then_an_example_of_itself(name: str) -> N
     assert help_lines[first_example].startswith(f"opensession {name}")
 
 
+def test_examples_are_indented_alike_whatever_they_begin_with() -> None:
+    command = build("privacy test")
+    lines = command.get_help(command.make_context("test", [], resilient_parsing=True)).splitlines()
+
+    assert [line for line in lines if "opensession" in line][:2] == [
+        "  opensession privacy test < notes.txt",
+        "  echo 'API_TOKEN=...' | opensession privacy test --json",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [

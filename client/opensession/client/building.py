@@ -19,8 +19,9 @@ class Command(typer.core.TyperCommand):
     """
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        for line in (self.help or "").strip().splitlines():
-            example = line.lstrip().startswith("opensession")
+        text, _, examples = (self.help or "").strip().partition("\n\n")
+        for number, line in enumerate([*text.splitlines(), "", *examples.splitlines()]):
+            example = number > text.count("\n") and "opensession" in line
             formatter.write(f"  {line.strip()}\n" if example else f"{line.strip()}\n")
         formatter.write("\n")
         self.format_usage(ctx, formatter)

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from opensession.client import asking, output
+from opensession.client import asking, output, transcripts
 from opensession.client.connection import Daemon
 from opensession.client.options import All, AsJson, NoStart, Ref
 from opensession.client.start import reach
@@ -57,7 +57,8 @@ def scan(
     if all_ and target:
         raise UsageError("--all looks at everything: give it no REF", "opensession privacy scan -a")
     file = Path(target).expanduser()
-    if target and not all_ and file.is_file():
+    is_file = bool(target) and not all_ and file.is_file()
+    if is_file:
         report = _scan_file(file, agent)
     else:
         params = ScanParams(ref=target or "HEAD", scope=str(Path.cwd()), everything=all_)
@@ -68,7 +69,7 @@ def scan(
         return
     from opensession.client.render import privacy as render
 
-    output.emit(render.scan_lines(report, output.screen_of(sys.stdout)))
+    output.emit(render.scan_lines(report, output.screen_of(sys.stdout), indexed=not is_file))
 
 
 def _scan_file(file: Path, agent: str) -> ScanReport:
@@ -149,6 +150,7 @@ def preview(
     opensession privacy preview HEAD --diff
     """
     with reach(no_start=no_start) as daemon:
+        session = transcripts.detail(daemon, ref, all_=all_).session
         pages = _pages(daemon, PreviewParams(ref=ref, scope=str(Path.cwd()), all=all_))
         first = next(pages)
         lines = size = new = 0
@@ -160,11 +162,18 @@ def preview(
             if not json and not (diff and first.sent_at is None):
                 output.emit(bytes(line).decode() for line in shown)
     if json:
-        facts = {"sent_at": first.sent_at, "lines": lines, "bytes": size, "new_lines": new}
+        facts = {
+            "sent_at": first.sent_at,
+            "lines": lines,
+            "bytes": size,
+            "new_lines": new,
+            "blocked": session.blocked,
+        }
         output.emit_json(facts)
         return
     from opensession.client.render.numbers import count
     from opensession.client.render.numbers import size as written
+    from opensession.client.render.words import line
 
     if first.sent_at is None:
         said = f"never sent: all {count(lines, 'line')} ({written(size)}) would be new"
@@ -174,6 +183,9 @@ def preview(
         output.emit([said])
     else:
         output.note(said)
+    if session.blocked:
+        output.note(f"it does not leave this machine: {line(session.blocked)}")
+        output.note(f"next: opensession privacy allow {session.short}")
 
 
 def _pages(daemon: Daemon, params: PreviewParams) -> Iterator[PreviewResult]:

@@ -18,11 +18,12 @@ from opensession.core.rpc.privacy import (
 
 _FILES = 20
 _SESSIONS = 5
+_KINDS = 8
 _HEAD = ("kind", "in files", "values", "certain", "likely", "possible", "replaced", "left")
 
 
-def scan_lines(report: ScanReport, screen: Screen) -> Iterator[str]:
-    """Kinds as a table, then the files."""
+def scan_lines(report: ScanReport, screen: Screen, *, indexed: bool = True) -> Iterator[str]:
+    """Kinds as a table, then the files. Without `indexed` the index was not looked at."""
     read = numbers.count(report.sources, "file")
     yield screen.bold(f"{read}, {numbers.size(report.bytes)}")
     if not report.kinds and not report.files:
@@ -30,20 +31,21 @@ def scan_lines(report: ScanReport, screen: Screen) -> Iterator[str]:
         return
     if report.kinds:
         yield ""
-        yield from _table(report.kinds, screen)
+        yield from _table(report.kinds, screen, indexed=indexed)
     files = [file for file in report.files if file.kinds or file.beyond or file.problem]
     for file in files[:_FILES]:
         yield ""
-        yield from _file(file, screen)
+        yield from _file(file, screen, indexed=indexed)
     more = len(files) - _FILES + report.left_out
     if more > 0:
         yield ""
         yield screen.dim(f"{numbers.count(more, 'further file')}: --json lists them")
 
 
-def _table(kinds: list[ScanKind], screen: Screen) -> Iterator[str]:
-    rows = [_HEAD, *(_cells(kind) for kind in kinds)]
-    columns = [max(width(row[place]) for row in rows) for place in range(len(_HEAD))]
+def _table(kinds: list[ScanKind], screen: Screen, *, indexed: bool) -> Iterator[str]:
+    shown = len(_HEAD) if indexed else len(_HEAD) - 2
+    rows = [row[:shown] for row in (_HEAD, *(_cells(kind) for kind in kinds))]
+    columns = [max(width(row[place]) for row in rows) for place in range(shown)]
     for number, row in enumerate(rows):
         cells = [pad(row[0], columns[0])]
         cells += [pad_left(cell, columns[place]) for place, cell in enumerate(row[1:], start=1)]
@@ -52,11 +54,18 @@ def _table(kinds: list[ScanKind], screen: Screen) -> Iterator[str]:
             yield screen.dim(text)
         else:
             yield screen.red(text) if kinds[number - 1].left else text
+    if indexed and any(_found(kind) > kind.replaced + kind.left for kind in kinds):
+        yield screen.dim("  neither replaced nor left: outside of events, or a path, stripped when")
+        yield screen.dim("  it leaves, or in files whose content is excluded")
+
+
+def _found(kind: ScanKind) -> int:
+    return kind.certain + kind.likely + kind.possible
 
 
 def _cells(kind: ScanKind) -> tuple[str, ...]:
     counts = (
-        kind.certain + kind.likely + kind.possible,
+        _found(kind),
         kind.values,
         kind.certain,
         kind.likely,
@@ -68,7 +77,7 @@ def _cells(kind: ScanKind) -> tuple[str, ...]:
     return (name, *(numbers.grouped(count) if count else "-" for count in counts))
 
 
-def _file(file: ScanFile, screen: Screen) -> Iterator[str]:
+def _file(file: ScanFile, screen: Screen, *, indexed: bool) -> Iterator[str]:
     where = " (from the archive)" if file.read_from == "archive" else ""
     yield f"{screen.cyan(cut_left(line(file.path), screen.line_width - width(where)))}{where}"
     if file.problem:
@@ -77,7 +86,8 @@ def _file(file: ScanFile, screen: Screen) -> Iterator[str]:
         yield f"  {_kinds(file.kinds)}"
     for session in file.sessions[:_SESSIONS]:
         facts = [_kinds(session.kinds) or "nothing in its file"]
-        facts.append(f"{numbers.grouped(session.replaced)} replaced in the index")
+        if indexed:
+            facts.append(f"{numbers.grouped(session.replaced)} replaced in the index")
         if session.left:
             facts.append(screen.red(f"{numbers.grouped(session.left)} left in the index"))
         yield f"  {line(session.id)}  {' · '.join(facts)}"
@@ -90,7 +100,10 @@ def _file(file: ScanFile, screen: Screen) -> Iterator[str]:
 
 def _kinds(kinds: dict[str, int]) -> str:
     most = sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{numbers.grouped(count)} {line(kind)}" for kind, count in most)
+    named = [f"{numbers.grouped(count)} {line(kind)}" for kind, count in most[:_KINDS]]
+    if len(most) > _KINDS:
+        named.append(f"and of {numbers.count(len(most) - _KINDS, 'further kind')}")
+    return ", ".join(named)
 
 
 def explain_lines(found: ExplainResult, screen: Screen) -> Iterator[str]:
