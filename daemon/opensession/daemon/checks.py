@@ -108,8 +108,10 @@ def check_leaks(unresolved: int) -> list[Check]:
     """Secrets that sessions hold and that nobody has said to be changed since."""
     if not unresolved:
         return [_check("leaks", "ok", "no unresolved secret")]
+    which = "it" if unresolved == 1 else "each"
     said = (
-        f"{_count(unresolved, 'unresolved secret')} in your sessions: change it where it is valid"
+        f"{_count(unresolved, 'unresolved secret')} in your sessions:"
+        f" change {which} where it is valid"
     )
     return [_check("leaks", "warn", said, "opensession leaks")]
 
