@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,8 +59,14 @@ def session_rows(db: apsw.Connection, ids: Sequence[int], ctx: QueryContext) -> 
             (id_list(ids),),
         )
     }
+    native_names = functools.cache(ctx.native_names)  # looks at a file each time
+
+    def title(session: dict[str, Any]) -> str:
+        renamed = native_names(session["agent"], session["root"])
+        return str(renamed.get(session["native_id"]) or session["title"])
+
     return [
-        _row(found[each], sums[each], files.get(each, []), spent[each], ctx)
+        _row(found[each], title(found[each]), sums[each], files.get(each, []), spent[each], ctx)
         for each in ids
         if each in found
     ]
@@ -67,6 +74,7 @@ def session_rows(db: apsw.Connection, ids: Sequence[int], ctx: QueryContext) -> 
 
 def _row(
     session: dict[str, Any],
+    title: str,
     sums: Sequence[int],
     files: list[str],
     spent: Spent,
@@ -75,14 +83,12 @@ def _row(
     messages, user_messages, calls, events, errors, added, removed, first, last, children = sums
     first = first or last
     names = ctx.names.of(session["agent"], session["native_id"])
-    renamed = ctx.native_names(session["agent"], session["root"]).get(session["native_id"])
-    native_title = renamed or session["title"]
     return SessionRow(
         id=session["native_id"],
         short=session["short"],
         tool=session["agent"],
         model=session["model"],
-        title=names.alias or native_title,
+        title=names.alias or title,
         description=session["description"],
         created_at=format_time(first),
         updated_at=format_time(last),
@@ -121,7 +127,7 @@ def _row(
         blocked=ctx.may_leave(
             session["agent"], session["native_id"], _counts.decode(session["redactions"])
         ),
-        native_title=native_title,
+        native_title=title,
         alias=names.alias,
         note=names.note,
         starred=names.starred_us is not None,
