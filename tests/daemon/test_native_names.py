@@ -47,7 +47,7 @@ def test_a_session_is_called_as_its_agent_calls_it(home: Home) -> None:
         assert daemon.call("sessions.get", ref=ONE)["session"]["native_title"] == "again"
         daemon.call("names.set", ref=ONE, alias="Mine")
         assert (_only(daemon)["title"], _only(daemon)["native_title"]) == ("Mine", "again")
-        assert daemon.call("names.list")["sessions"][0]["alias"] == "Mine"
+        assert daemon.call("names.list")["sessions"][0]["native_title"] == "again"
         daemon.call("names.set", ref=ONE, alias="")
         file.unlink()
         assert _only(daemon)["title"] == before

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 
 import apsw
 import msgspec
@@ -21,6 +21,7 @@ from opensession.daemon.client import Client
 from opensession.daemon.name_forms import good_alias, good_note, good_tag
 from opensession.daemon.naming import AliasTaken, NameBook
 from opensession.daemon.state import App, Handler
+from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.names import Key, SessionNames, one_of
 from opensession.daemon.store.resolve import resolve
 from opensession.daemon.store.sessions_write import ORIGIN
@@ -33,7 +34,7 @@ async def set_(app: App, params: rpc.NamesSetParams, client: Client) -> rpc.Name
     """Change what sessions are called. Raises NotFound, and UsageError for what is no name."""
     book = _book(app)
     keys = await _keys(app, params)
-    edit = partial(_edited, wanted=await _cleaned(app, params, keys))
+    edit = functools.partial(_edited, wanted=await _cleaned(app, params, keys))
     try:
         changed = await asyncio.to_thread(book.edit, keys, edit)
     except AliasTaken as taken:
@@ -112,7 +113,7 @@ def _edited(before: SessionNames, wanted: rpc.NamesSetParams) -> SessionNames:
 
 
 async def _named(app: App, book: NameBook, keys: Sequence[Key]) -> list[rpc.NamedSession]:
-    titles = await app.library.query(_titles, keys)
+    titles = await app.library.query(_titles, keys, app.library.context())
     return [_row(key, book.names.of(*key), titles.get(key)) for key in keys]
 
 
@@ -132,13 +133,19 @@ def _row(key: Key, names: SessionNames, title: str | None) -> rpc.NamedSession:
     )
 
 
-def _titles(db: apsw.Connection, keys: Sequence[Key]) -> dict[Key, str]:
+def _titles(db: apsw.Connection, keys: Sequence[Key], ctx: QueryContext) -> dict[Key, str]:
+    """What agents call these sessions; those that are not in the index are left out."""
+    native_names = functools.cache(ctx.native_names)
     where = one_of(keys)
-    rows = db.execute(
-        f"SELECT s.agent, s.native_id, s.title FROM session s WHERE {where.sql}",  # noqa: S608
+    found: dict[Key, str] = {}
+    for agent, native_id, title, root in db.execute(
+        "SELECT s.agent, s.native_id, s.title, coalesce(o.root, '')"  # noqa: S608
+        f" FROM session s LEFT JOIN source o ON o.id = s.source WHERE {where.sql}",
         where.values,
-    )
-    return {(str(agent), str(native_id)): str(title) for agent, native_id, title in rows}
+    ):
+        renamed = native_names(agent, root).get(native_id)
+        found[agent, native_id] = renamed or title
+    return found
 
 
 def _owner(db: apsw.Connection, name: str) -> Key | None:
