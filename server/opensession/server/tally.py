@@ -18,6 +18,7 @@ _RESPONSES = 64
 """How many of the last responses may still be told other tokens."""
 
 _LANES = 256
+_TOKENS = frozenset(TOKENS)
 _TASKS = 4096
 
 
@@ -78,7 +79,7 @@ def fact(event: Event) -> Fact:
     """What counts of an event."""
     attributes = event.attributes
     tokens = totals = None
-    if any(name in attributes for name in TOKENS):
+    if not _TOKENS.isdisjoint(attributes):
         tokens = _count(attributes.get("input_tokens")), _count(attributes.get("output_tokens"))
     if "input_tokens_total" in attributes or "output_tokens_total" in attributes:
         totals = (

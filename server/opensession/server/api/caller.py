@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 from urllib.parse import urlsplit
@@ -83,6 +84,7 @@ def _address(peer: object) -> _Address | None:
     return _parsed(str(peer[0])) if isinstance(peer, tuple) and peer else None
 
 
+@functools.lru_cache(4096)
 def _parsed(text: str) -> _Address | None:
     try:
         found = ipaddress.ip_address(text.strip().partition("%")[0])

@@ -10,7 +10,9 @@ import hmac
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, TypeVar, cast
 
+import apsw
 import msgspec
 
 from opensession.core.hub import Tokens
@@ -24,6 +26,19 @@ from opensession.server.storage.accounts import Account, Key
 from opensession.server.storage.database import Database
 
 SIGNING_FILE = "jwt.key"
+
+T = TypeVar("T")
+
+_SEEN_SECONDS = 1.0
+_SEEN_MOST = 4096
+
+
+class _Seen(NamedTuple):
+    """What was found when `writes` were written, at a time of the monotonic clock."""
+
+    writes: int
+    at: float
+    found: object
 
 
 def now_us() -> int:
@@ -44,6 +59,7 @@ class Vault:
         self.code = ""
         self.now = clock
         self._secret = secret
+        self._seen: dict[bytes | str, _Seen] = {}
 
     async def prepare(self) -> None:
         """Makes the code if nobody is here yet."""
@@ -116,7 +132,7 @@ class Vault:
 
     async def _by_key(self, credential: str, nobody: Caller) -> Caller:
         hashed = tokens.digest(credential)
-        found = await self.database.read(lambda db: accounts.by_key(db, hashed))
+        found = await self._known(hashed, lambda db: accounts.by_key(db, hashed))
         if found is None:
             return msgspec.structs.replace(nobody, refused="this key is not known here")
         key, account = found
@@ -139,7 +155,7 @@ class Vault:
         if isinstance(said, str):
             return msgspec.structs.replace(nobody, refused=said)
         login = said.login
-        account = await self.database.read(lambda db: accounts.of_login(db, login))
+        account = await self._known(login, lambda db: accounts.of_login(db, login))
         if account is None or account.id != said.account:
             return msgspec.structs.replace(nobody, refused="this login has ended")
         scopes: frozenset[Scope] = frozenset(KEY_SCOPES)
@@ -150,6 +166,19 @@ class Vault:
             scopes=scopes | {"admin"} if account.admin else scopes,
             login=login,
         )
+
+    async def _known(self, of: bytes | str, ask: Callable[[apsw.Connection], T]) -> T:
+        """What was read a moment ago, unless something of accounts was written since."""
+        writes, now = self.database.writes, time.monotonic()
+        seen = self._seen.get(of)
+        if seen is not None and seen.writes == writes and now - seen.at < _SEEN_SECONDS:
+            return cast("T", seen.found)
+        found = await self.database.read(ask)
+        if found is not None:
+            if len(self._seen) >= _SEEN_MOST:
+                self._seen.clear()
+            self._seen[of] = _Seen(writes, now, found)
+        return found
 
     def _tokens(self, account: Account, login: str, refresh: str) -> Tokens:
         access = tokens.Access(account.id, login)

@@ -27,6 +27,8 @@ class Database:
     """One writer, some readers. Made in a thread: opening migrates."""
 
     def __init__(self, path: Path) -> None:
+        self.writes = 0
+        """Changes by `write` so far: what was read of accounts is good while this is the same."""
         self._writer = Writer(open_writer(path))
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
         self._reading = ThreadPoolExecutor(READERS, "hub-reader")
@@ -41,7 +43,7 @@ class Database:
         """What a function gives that writes. It is one transaction; if it raises, nothing is
         written. It must not block: others wait for it.
         """
-        return await self._writer.write(Plain(change))
+        return await self._writer.write(Plain(change, self._wrote))
 
     async def change(self, change: Change[T]) -> T:
         """Like `write`, for what also writes files."""
@@ -53,6 +55,9 @@ class Database:
         self._reading.shutdown()
         while not self._readers.empty():
             self._readers.get().close()
+
+    def _wrote(self) -> None:
+        self.writes += 1  # in the writer's thread alone
 
     def _ask(self, ask: Callable[[apsw.Connection], T]) -> T:
         db = self._readers.get()

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import threading
 from collections import deque
@@ -27,6 +28,8 @@ GROUP = 256
 """Changes that share a commit, at most."""
 
 _SYNCS = 8
+_SYNC_LOT = 4
+"""So many files a thread: to hand one over costs as much as to wait for it."""
 
 
 class Change(Protocol[T_co]):
@@ -54,8 +57,9 @@ class Plain(Generic[T]):
 
     lane: Hashable = None
 
-    def __init__(self, change: Callable[[apsw.Connection], T]) -> None:
+    def __init__(self, change: Callable[[apsw.Connection], T], done: Callable[[], None]) -> None:
         self._change = change
+        self._done = done
 
     def stage(self, db: apsw.Connection) -> Sequence[int]:
         """Nothing."""
@@ -66,7 +70,8 @@ class Plain(Generic[T]):
         return self._change(db)
 
     def done(self, committed: bool) -> None:
-        """Nothing."""
+        """Calls the other one, also where nothing was written."""
+        self._done()
 
 
 class _Job:
@@ -134,9 +139,11 @@ class Writer:
             return group
 
     def _sync(self, descriptors: Sequence[int]) -> list[OSError | None]:
-        if len(descriptors) < 2:
+        if len(descriptors) <= _SYNC_LOT:
             return [_synced(descriptor) for descriptor in descriptors]
-        return list(self._syncing.map(_synced, descriptors))
+        size = max(_SYNC_LOT, -(-len(descriptors) // _SYNCS))
+        lots = [descriptors[at : at + size] for at in range(0, len(descriptors), size)]
+        return list(itertools.chain.from_iterable(self._syncing.map(_all_synced, lots)))
 
 
 def _write(
@@ -206,6 +213,10 @@ def _resolve(jobs: list[_Job]) -> None:
             job.future.exception()  # seen, also where nobody waits any more
         else:
             job.future.set_result(job.result)
+
+
+def _all_synced(descriptors: Sequence[int]) -> list[OSError | None]:
+    return [_synced(descriptor) for descriptor in descriptors]
 
 
 def _synced(descriptor: int) -> OSError | None:
