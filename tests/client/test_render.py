@@ -270,3 +270,11 @@ def tool_stats(tool: str, *, sessions: int, messages: int, errors: int, cost: in
     empty = {name: kinds.get(kind, 0) for name, kind in ToolStats.__annotations__.items()}
     own = {"tool": tool, "sessions": sessions, "messages": messages, "errors": errors}
     return ToolStats(**{**empty, **own, "cost_microdollars": cost})
+
+
+def test_an_event_whose_file_is_excluded_says_so() -> None:
+    left_out = event("FileEdit", text="[excluded:*.env]", data={"path": "/w/live.env"})
+    spoken = event("UserMessage", text="[excluded:*.env]")
+
+    assert events.outcome(left_out) == "content excluded"
+    assert (events.outcome(spoken), events.outcome(event("FileEdit", text="x"))) == ("", "")

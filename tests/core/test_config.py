@@ -155,10 +155,10 @@ def test_deleting_defaults_and_server_of_the_original_program_are_ignored(paths:
 
 
 def test_keys_of_later_versions_are_accepted_and_said(paths: Paths) -> None:
-    write(paths, "[daemon]\nmax_retries = 5\n[summary.provider]\nid = 'ollama'\n")
+    write(paths, "[git_storage]\ntoken = 'x'\n[summary.provider]\nid = 'ollama'\n")
     loaded = config.load(paths, {})
     assert loaded.errors == []
-    assert loaded.warnings == ["without effect in this version: [summary], daemon.max_retries"]
+    assert loaded.warnings == ["without effect in this version: [summary], git_storage.token"]
 
 
 def test_other_names_of_switches(paths: Paths) -> None:
@@ -363,3 +363,39 @@ def test_reading_settings_imports_little() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == b"[]\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", '[privacy]\nmodes = {keys = "block"}\n'),
+        ('[privacy]\nmodes = { mail = "warn" }\n', None),
+        ('[privacy.modes]\nmail = "warn" # mine\n', None),
+    ],
+)
+def test_one_mode_is_set_and_the_others_stay(
+    tmp_path: Path, before: str, after: str | None
+) -> None:
+    path = tmp_path / "daemon.toml"
+    path.write_text(before)
+
+    assert config.set_values(path, {"privacy.modes.keys": "Block"}) == ["privacy.modes.keys"]
+    modes = tomllib.loads(path.read_text())["privacy"]["modes"]
+    assert modes.pop("keys") == "block"
+    assert modes == ({"mail": "warn"} if "mail" in before else {})
+    assert after is None or path.read_text() == after
+    assert "# mine" in path.read_text() or "# mine" not in before
+    assert config.set_values(path, {"privacy.modes.keys": None}) == ["privacy.modes.keys"]
+    assert config.set_values(path, {"privacy.modes.keys": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "mode"), [("secrets", "off"), ("keys", "loud"), ("", "off"), ("keys.x", "off")]
+)
+def test_a_mode_of_no_set_or_no_mode_is_refused(tmp_path: Path, key: str, mode: str) -> None:
+    path = tmp_path / "daemon.toml"
+    with pytest.raises(UsageError):
+        config.set_values(path, {f"privacy.modes.{key}": mode})
+    path.write_text('[privacy]\nmodes = "all"\n')
+    with pytest.raises(UsageError, match="must be a table"):
+        config.set_values(path, {"privacy.modes.keys": "off"})

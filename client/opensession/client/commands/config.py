@@ -132,6 +132,7 @@ def set_value(
     opensession config set daemon.debounce_secs 2
     opensession config set archive.raw false
     opensession config set privacy.exclude_paths ~/private ~/clients
+    opensession config set privacy.modes.keys block
     opensession config set daemon.debounce_secs --unset
     """
     if unset == bool(value):

@@ -41,6 +41,7 @@ _CUSTOM = {
 
 _SUBJECTS = ("path", "command", "query", "pattern", "url", "prompt", "name", "title", "summary")
 
+_FILES = ("FileRead", "FileEdit", "FileCreate", "FileDelete")
 SPOKEN = ("UserMessage", "AgentMessage")
 
 
@@ -106,9 +107,15 @@ def summary(event: EventRow, folder: str = "") -> str:
     return found or line(text(event))
 
 
+def _left_out(event: EventRow) -> bool:
+    """Reports whether an event's content was left out, since its file is excluded."""
+    said = text(event)
+    return event.type in _FILES and said.startswith("[excluded:") and said.endswith("]")
+
+
 def outcome(event: EventRow) -> str:
     """How a call ended: `+1 −1`, `exit 1 · 1.9 s`; empty where nothing is known."""
-    facts = []
+    facts = ["content excluded"] if _left_out(event) else []
     diff = diff_of(event)
     if diff:
         added, removed = diff_size(diff)

@@ -15,6 +15,9 @@ from opensession.core.config.settings import agent_name
 from opensession.core.errors import UsageError
 from opensession.core.paths import make_private, write_private
 
+_MODES = "privacy.modes"
+"""A table of which one entry can be set: `privacy.modes.keys`."""
+
 
 def set_values(path: Path, changes: Mapping[str, Any], *, home: str = "") -> list[str]:
     """Set dotted keys in a file, all or none; None removes a key. Returns the keys that changed.
@@ -42,6 +45,11 @@ def set_values(path: Path, changes: Mapping[str, Any], *, home: str = "") -> lis
 
 
 def _checked(dotted: str, value: Any, home: str) -> Any:
+    if dotted.startswith(f"{_MODES}."):
+        name = dotted.removeprefix(f"{_MODES}.")
+        mode = None if value is None else str(value).lower()
+        _checked(_MODES, {name: mode or "off"}, home)
+        return mode
     key = table.find(table.ALIASES.get(dotted, dotted))
     section, _, name = dotted.partition(".")
     if key is None and not (section == "watchers" and name):
@@ -73,6 +81,15 @@ def _apply(path: Path, document: tomlkit.TOMLDocument, dotted: str, value: Any) 
         entries = document[section]
     elif not isinstance(entries, (Table, dict)):
         raise UsageError(f"{path}: {section} must be a section: [{section}]", f"$EDITOR {path}")
+    whole, _, inner = name.partition(".")
+    if section == "privacy" and inner:
+        if whole not in entries:
+            if value is None:
+                return False
+            entries[whole] = tomlkit.inline_table()
+        if not isinstance(entries[whole], (Table, dict)):
+            raise UsageError(f"{path}: {section}.{whole} must be a table", f"$EDITOR {path}")
+        name, entries = inner, entries[whole]
     written = _written_name(section, name, entries)
     if value is None:
         if written not in entries:
