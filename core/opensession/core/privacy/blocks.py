@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from opensession.core.privacy.checks import der_length_fits, unbase64
+from opensession.core.privacy.detector import SPECIFIC, Detector, Found
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import SPECIFIC, Detector, Found, Text
+from opensession.core.privacy.text import Text
 
 # Between the lines of a body: line breaks, escaped or not, numbers and signs before lines, and
 # strings that are joined over lines.

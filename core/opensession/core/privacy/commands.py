@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import GUARD, secret_name
+from opensession.core.privacy.detector import PLACED, Detector, Found
+from opensession.core.privacy.names import GUARD, LETTERS, QUOTES, VALUES, secret_name
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
 from opensession.core.privacy.short_names import short_name_detectors
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_code, is_fake, is_placeholder, is_random
 
 _VALUE = (
@@ -70,6 +71,7 @@ _FILLED = re.compile(
     rb"[\"'\])]{1,6}(?:,[ ]{0,4}|\)?\.(?:type|fill|sendKeys|send_keys|setValue)\([ ]{0,4})"
     rb"(?:\"(?P<double>[^\"\r\n ]{4,256})\"|'(?P<single>[^'\r\n ]{4,256})')[ ]{0,4}\)"
 )
+_FILLED_GUARD = re.compile(rb"[\"'\])\\\x1b]")
 _LOGIN_OF = re.compile(
     rb"(?:[ ]{0,4}[\"'][^\"'\r\n]{1,128}[\"'][ ]{0,4},){1,2}[ ]{0,4}"
     rb"(?:\"(?P<double>[^\"\r\n ]{4,256})\"|'(?P<single>[^'\r\n ]{4,256})')[ ]{0,4}[,)]"
@@ -172,7 +174,9 @@ def command_detectors() -> list[Detector]:
         *found,
         Detector("sudo", (b"| sudo -",), _SUDO, argument, back=160, spread=159),
         Detector("chpasswd", (b"| chpasswd",), _CHPASSWD, argument, back=160, spread=159),
-        Detector("filled", (b"assword",), _FILLED, called, from_end=True, view=True),
+        Detector(
+            "filled", (b"assword",), _FILLED, called, from_end=True, view=True, guard=_FILLED_GUARD
+        ),
         Detector(
             "login-of",
             (b"NetworkCredential(", b"DirectoryEntry(", b"basic_auth(", b"BasicAuth(", b"auth=("),
@@ -185,8 +189,27 @@ def command_detectors() -> list[Detector]:
         Detector(
             "curl-login", (b"curl ", b"http -", b"https -", b"wget "), _CURL, argument, view=True
         ),
-        Detector("flag", forms, _FLAG, flag, view=True, from_end=True, guard=GUARD),
-        Detector("spoken", forms, _SPOKEN, spoken, view=True, from_end=True, guard=GUARD),
+        Detector(
+            "flag",
+            forms,
+            _FLAG,
+            flag,
+            view=True,
+            from_end=True,
+            guard=GUARD,
+            behind=(b"-" + QUOTES + b"\x1b", VALUES),
+            led=LETTERS + b"-",
+        ),
+        Detector(
+            "spoken",
+            forms,
+            _SPOKEN,
+            spoken,
+            view=True,
+            from_end=True,
+            guard=GUARD,
+            behind=(b"\\\x1b", VALUES),
+        ),
     ]
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import GUARD, KEYWORDS, secret_name
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
+from opensession.core.privacy.detector import PLACED, Detector, Found
+from opensession.core.privacy.names import GUARD, KEYWORDS, LETTERS, QUOTES, secret_name
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_fake, is_placeholder, is_random
 
 _NAME = rb"[A-Za-z0-9_]{0,64}+"
@@ -17,6 +18,9 @@ _BREAK = (
     rb"(?:[\s+|>-]|\\{1,8}[nrt]|\x1b\[[0-9;]{0,12}m|[0-9]{1,6}(?:\xe2\x86\x92|\t|[:|])"
     rb"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,20}Z|[A-Za-z0-9_./-]{1,40}(?:[ ]{0,4}\||:[0-9]{1,6}:))"
 )
+
+_BREAKS = b"\t\n\v\f\r +|>-\\\x1b./" + LETTERS
+"""What a break begins with."""
 
 _TYPED = re.compile(
     _NAME + rb"\??[ ]{0,4}:[ ]{0,4}&?(?:'[a-z]+ )?(?:mut )?[A-Za-z_][A-Za-z0-9_.<>|\[\]? ]{0,40}?"
@@ -68,12 +72,12 @@ _HASH = re.compile(
 def declared_detectors() -> list[Detector]:
     """The detectors of such values."""
     return [
-        _detector("typed", _TYPED, None),
-        _detector("called", _ARGUMENT, _CALLED),
-        _detector("element", _ELEMENT, _ELEMENT_NAME),
-        _detector("attribute", _ATTRIBUTE, None),
-        _detector("below", _BELOW, _ABOVE),
-        _detector("body", _BODY, None),
+        _detector("typed", _TYPED, None, (b"?:", b":")),
+        _detector("called", _ARGUMENT, _CALLED, (QUOTES, b"")),
+        _detector("element", _ELEMENT, _ELEMENT_NAME, (QUOTES + b">", b"")),
+        _detector("attribute", _ATTRIBUTE, None, (QUOTES, b"")),
+        _detector("below", _BELOW, _ABOVE, (QUOTES + b"," + _BREAKS, QUOTES + _BREAKS)),
+        _detector("body", _BODY, None, (b",", b"-<")),
         Detector("auth", (b"--auth", b"--with-token"), _AUTH, _auth, from_end=True),
         Detector(
             "password-hash",
@@ -95,7 +99,12 @@ def declared_detectors() -> list[Detector]:
     ]
 
 
-def _detector(name: str, pattern: re.Pattern[bytes], before: re.Pattern[bytes] | None) -> Detector:
+def _detector(
+    name: str,
+    pattern: re.Pattern[bytes],
+    before: re.Pattern[bytes] | None,
+    behind: tuple[bytes, bytes],
+) -> Detector:
     def check(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
         line = data[max(0, start - 120) : start]
@@ -115,7 +124,7 @@ def _detector(name: str, pattern: re.Pattern[bytes], before: re.Pattern[bytes] |
             return None
         return Found(*match.span(group), known.kind, "assignments", "likely", PLACED)
 
-    return Detector(name, KEYWORDS, pattern, check, from_end=True, guard=GUARD)
+    return Detector(name, KEYWORDS, pattern, check, from_end=True, guard=GUARD, behind=behind)
 
 
 def _auth(text: Text, start: int, match: re.Match[bytes]) -> Found | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from opensession.core.privacy.blocks import block_detectors, lines_of
 from opensession.core.privacy.commands import command_detectors
 from opensession.core.privacy.declared import declared_detectors
+from opensession.core.privacy.detector import Detector, Found, Sweep
 from opensession.core.privacy.env import env_detector
 from opensession.core.privacy.gather import located
 from opensession.core.privacy.headers import header_detectors
@@ -24,7 +25,7 @@ from opensession.core.privacy.personal import (
 )
 from opensession.core.privacy.redaction import placeholder
 from opensession.core.privacy.rules import OWN, SETS, Rules, mode_of
-from opensession.core.privacy.scanner import Detector, Found, Hits, Scanner, Sweep, united
+from opensession.core.privacy.scanner import Hits, Scanner, united
 from opensession.core.privacy.unknown import KIND as UNKNOWN
 from opensession.core.privacy.unknown import unknown_sweep
 from opensession.core.privacy.urls import url_detectors
@@ -131,9 +132,14 @@ class Engine:
     def replaced(self, data: bytes, found: list[Found], counts: Counts) -> bytes:
         """The text with these findings replaced; counts them by kind."""
         parts: list[bytes] = []
+        shown: dict[tuple[bytes, str, str, bytes | None, bytes], bytes] = {}
         done = 0
         for one in found:
-            parts += (data[done : one.start], self.shown(data[one.start : one.end], one))
+            value = data[one.start : one.end]
+            what = (value, one.kind, one.set, one.text, one.wrap)
+            if what not in shown:
+                shown[what] = self.shown(value, one)
+            parts += (data[done : one.start], shown[what])
             done = one.end
             counts[one.kind] = counts.get(one.kind, 0) + 1
         parts.append(data[done:])

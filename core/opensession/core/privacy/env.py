@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.names import GUARD, KEYWORDS, SecretName, secret_name
-from opensession.core.privacy.scanner import GENERIC, Detector, Found, Text, closing_quote
+from opensession.core.privacy.detector import GENERIC, Detector, Found, closing_quote
+from opensession.core.privacy.names import GUARD, KEYWORDS, LETTERS, QUOTES, SecretName, secret_name
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_code, is_placeholder, is_random
 
-_NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+_NAME_BYTES = LETTERS + b".-"
 _NAME_LIMIT = 64
 _VALUE_LIMIT = 16 << 10
 
@@ -41,9 +42,16 @@ def env_detector() -> Detector:
 
     def check(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
         data = text.data
+        if data.startswith(b"[redacted:", match.end()):
+            return None
         begin = _name_begin(data, start)
         name = secret_name(data[begin : match.end("rest")].decode("ascii"))
-        if name is None or data[max(0, begin - 10) : begin].lower() == b"[redacted:":
+        if name is None:
+            return None
+        if (
+            data[begin - 1 : begin] == b":"
+            and data[max(0, begin - 10) : begin].lower() == b"[redacted:"
+        ):
             return None
         span = _quoted(text, match) if match["open"] else _unquoted(text, begin, match, name)
         if span is None or (name.weak and not is_random(data[span[0] : span[1]])):
@@ -52,7 +60,15 @@ def env_detector() -> Detector:
         wrap = closing_quote(match["quote"]) if match["quote"] and not match["open"] else b""
         return Found(span[0], span[1], name.kind, "assignments", "likely", GENERIC, None, wrap)
 
-    return Detector("env-value", KEYWORDS, _ASSIGNMENT, check, from_end=True, guard=GUARD)
+    return Detector(
+        "env-value",
+        KEYWORDS,
+        _ASSIGNMENT,
+        check,
+        from_end=True,
+        guard=GUARD,
+        behind=(QUOTES + b"]?:=+.-", b"?:=+"),
+    )
 
 
 def named_kind(name: str, value: str) -> str | None:
@@ -66,10 +82,8 @@ def named_kind(name: str, value: str) -> str | None:
 
 def _name_begin(data: bytes, start: int) -> int:
     """Where the name that holds the keyword begins."""
-    begin = start
-    lowest = max(0, start - _NAME_LIMIT)
-    while begin > lowest and data[begin - 1] in _NAME_BYTES:
-        begin -= 1
+    window = data[max(0, start - _NAME_LIMIT) : start]
+    begin = start - len(window) + len(window.rstrip(_NAME_BYTES))
     if begin < start and data[begin - 1 : begin] == b"\\" and data[begin : begin + 1] in b"nrt":
         begin += 1  # the letter belongs to an escaped line break
     return begin
@@ -157,17 +171,15 @@ def _unquoted(
 ) -> tuple[int, int] | None:
     data = text.data
     start = match.end()
-    equals = match["sign"] == b"="
-    spaced = bool(match["before"]) or (equals and bool(match["after"]))
-    line = data[data.rfind(b"\n", max(0, begin - 80), begin) + 1 : begin]
-    if begin > 80 and len(line) >= 80:
-        line = b"x"
-    opens_line = _LINE_BEGIN.match(line) is not None and not match["quote"]
+    before, sign, after, quote, scheme = match.group("before", "sign", "after", "quote", "scheme")
+    equals = sign == b"="
+    spaced = bool(before) or (equals and bool(after))
+    opens_line = not quote and _opens_line(data, begin)
     variable = name.upper and equals and not spaced
     config = not spaced and (
         data[begin : begin + 2] == b"--" or data[begin - 1 : begin] in (b"?", b"&")
     )
-    if match["scheme"]:
+    if scheme:
         config = True  # "Bearer" and what follows is never code
     run = _SHELL_RUN if variable else _CODE_RUN
     if opens_line and not spaced:
@@ -178,7 +190,7 @@ def _unquoted(
     value = data[start : text.run_end(run, start)]
     trimmed = value.rstrip(b",;")
     ends_statement = trimmed != value
-    if match["quote"] or not config:
+    if quote or not config:
         trimmed = _without_closers(trimmed)
     elif trimmed[-1:] in (b'"', b"'", b"`"):
         trimmed = trimmed[:-1]  # it closes what began before the name
@@ -186,9 +198,17 @@ def _unquoted(
         return None
     if is_code(trimmed, upper=variable, config=config, ends_statement=ends_statement):
         return None
-    if match["quote"] and not trimmed.isdigit():
+    if quote and not trimmed.isdigit():
         return None  # a name in quotes and a value without: only numbers are no code
     return start, start + len(trimmed)
+
+
+def _opens_line(data: bytes, begin: int) -> bool:
+    """Reports whether nothing but what begins an assignment stands before it in its line."""
+    if begin and data[begin - 1] not in b"\n \t+":
+        return False
+    line = data[data.rfind(b"\n", max(0, begin - 80), begin) + 1 : begin]
+    return not (begin > 80 and len(line) >= 80) and _LINE_BEGIN.match(line) is not None
 
 
 def _without_closers(value: bytes) -> bytes:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from opensession.core.hail import Event
+from opensession.core.privacy.detector import GENERIC, Found
 from opensession.core.privacy.engine import Engine
 from opensession.core.privacy.known import Finder, Known, is_memorable, memorable
 from opensession.core.privacy.leaves import PLAIN, kind_of, leaves
 from opensession.core.privacy.pieces import cuts_of
 from opensession.core.privacy.rules import Finding
-from opensession.core.privacy.scanner import GENERIC, Found, united
+from opensession.core.privacy.scanner import united
 
 _PASSES = 4
 _ROOTS = ("data", "blocks", "attributes")

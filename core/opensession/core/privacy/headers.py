@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from opensession.core.privacy.checks import pair_in_base64
+from opensession.core.privacy.detector import PLACED, Detector, Found
 from opensession.core.privacy.kinds.form import varied
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_code, is_fake, is_placeholder
 
 _AUTHORIZATION = re.compile(

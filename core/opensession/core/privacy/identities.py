@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 
+from opensession.core.privacy.detector import PLAIN, Detector, Found
 from opensession.core.privacy.paths import IMAGE_USERS
-from opensession.core.privacy.scanner import PLAIN, Detector, Found, Text
+from opensession.core.privacy.text import Text
 
 _LEAST = 4
 _BELOW = 1000

@@ -9,7 +9,8 @@ from urllib.parse import quote_from_bytes
 
 import ahocorasick_rs
 
-from opensession.core.privacy.scanner import Found, Hits
+from opensession.core.privacy.detector import Found
+from opensession.core.privacy.scanner import Hits
 from opensession.core.privacy.values import is_placeholder
 
 Known = dict[bytes, Found]

@@ -22,6 +22,13 @@ GUARD = re.compile(
 `_path` tell of none.
 """
 
+LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+QUOTES = b"\"'`\\"
+"""What a quote begins with, escaped or not."""
+
+VALUES = bytes(each for each in range(256) if each not in b" \t\n\v\f\r|;&<>()")
+"""What an argument begins with, in a text with escapes."""
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _SECRET = re.compile(

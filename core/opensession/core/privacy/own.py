@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opensession.core.config.sets import OwnPattern, compiled
+from opensession.core.privacy.detector import PLACED, Found, Sweep
 from opensession.core.privacy.rules import OWN
-from opensession.core.privacy.scanner import PLACED, Found, Sweep, Text
+from opensession.core.privacy.text import Text
 
 _LONGEST = 4096
 """Of what a pattern matches, more than this is taken for a mistake and left alone."""

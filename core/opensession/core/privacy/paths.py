@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from opensession.core.privacy.scanner import PLAIN, Detector, Found, Text
+from opensession.core.privacy.detector import PLAIN, Detector, Found
+from opensession.core.privacy.text import Text
 
 IMAGE_USERS = frozenset(
     (b"node", b"runner", b"ubuntu", b"vscode", b"user", b"app", b"root", b"circleci")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from opensession.core.privacy.checks import iban, luhn
+from opensession.core.privacy.detector import PLACED, Detector, Found, Sweep, closing_quote
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Sweep, Text, closing_quote
+from opensession.core.privacy.text import Text
 
 _START = rb"(?:(?<![0-9A-Za-z_.-])|(?<=\\[nrt]))"
 _CARD = re.compile(

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from opensession.core.hail import Event
+from opensession.core.privacy.detector import Found
 from opensession.core.privacy.engine import Counts, Engine
-from opensession.core.privacy.scanner import Found, Hits
+from opensession.core.privacy.scanner import Hits
 
 _TYPES = frozenset(("UserMessage", "AgentMessage", "SystemMessage", "Thinking", "ToolResult"))
 _BEFORE, _AFTER = 4096, 256

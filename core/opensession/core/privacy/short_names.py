@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
+from opensession.core.privacy.detector import PLACED, Detector, Found
 from opensession.core.privacy.names import GUARD, KEYWORDS, secret_name
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_fake, is_placeholder, is_random
 
 _SHORT = ("pass", "PASS", "Pass", "psk", "PSK", "pw", "PW")
@@ -29,6 +31,11 @@ _AFTER_WORD = re.compile(
     + rb"|[ ]{1,2}(?:ist|est|es|is|\xc3\xa9|\xc3\xa4r)[ ]"
     rb"(?:[:=][ ])?)(?:" + _QUOTED + rb"|" + _PLAIN + rb")"
 )
+# A word of its own; a letter of an escape or of a colour is none before it.
+_SHORT_GUARD = re.compile(
+    rb"(?<![A-Za-z0-9])|(?<=[a-z])P|(?<=\\[A-Za-z])|(?<=[0-9;?\[][A-Za-z])|(?<=u00[0-9a-fA-F]{2})"
+)
+_WORD_GUARD = re.compile(rb"[ \t:=\\\"'\xc2\xef\x1b]")
 _CELL = re.compile(
     rb"[A-Za-z0-9_]{0,64}+`?[ \t]{0,20}\|[ \t]{0,20}`?(?P<value>[A-Za-z0-9_+/=.-]{16,512})`?"
     rb"[ \t]{0,20}\|"
@@ -73,9 +80,24 @@ def short_name_detectors() -> list[Detector]:
 
     words = tuple(word.encode() for word in _WORDS)
     return [
-        Detector("short-name", short, _backed(_AFTER_SHORT), after_short, view=True),
-        Detector("localized", words, _AFTER_WORD, after_word, from_end=True, view=True),
-        Detector("cell", KEYWORDS, _CELL, cell, from_end=True, guard=GUARD),
+        Detector(
+            "short-name",
+            short,
+            _backed(_AFTER_SHORT),
+            after_short,
+            view=True,
+            guard=_SHORT_GUARD,
+        ),
+        Detector(
+            "localized",
+            words,
+            _AFTER_WORD,
+            after_word,
+            from_end=True,
+            view=True,
+            guard=_WORD_GUARD,
+        ),
+        Detector("cell", KEYWORDS, _CELL, cell, from_end=True, guard=GUARD, behind=(b"`|", b"|")),
     ]
 
 
@@ -87,11 +109,15 @@ def _backed(after: re.Pattern[bytes]) -> re.Pattern[bytes]:
 
 def _found(match: re.Match[bytes]) -> Found | None:
     group = "quoted" if match["quoted"] is not None else "plain"
-    value = match[group]
-    if is_placeholder(value) or is_fake(value) or _TITLE.match(value):
-        return None
-    if group == "plain" and not (re.search(rb"[0-9]", value) and re.search(rb"[A-Za-z]", value)):
-        return None
-    if re.search(rb"[^A-Za-z]", value) is None and len(value) < 12:
+    if not _is_password(match[group], group == "plain"):
         return None
     return Found(*match.span(group), "password", "assignments", "likely", PLACED)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_password(value: bytes, plain: bool) -> bool:
+    if is_placeholder(value) or is_fake(value) or _TITLE.match(value):
+        return False
+    if plain and not (re.search(rb"[0-9]", value) and re.search(rb"[A-Za-z]", value)):
+        return False
+    return re.search(rb"[^A-Za-z]", value) is not None or len(value) >= 12

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from opensession.core.privacy.detector import GENERIC, Found
 from opensession.core.privacy.engine import Counts, Engine
 from opensession.core.privacy.gather import LARGE, is_usual
 from opensession.core.privacy.known import Finder, Known, is_memorable
@@ -19,7 +20,7 @@ from opensession.core.privacy.leaves import (
     kind_of,
 )
 from opensession.core.privacy.redaction import placeholder
-from opensession.core.privacy.scanner import GENERIC, Found, united
+from opensession.core.privacy.scanner import united
 
 
 class Clean(NamedTuple):

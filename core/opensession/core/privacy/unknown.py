@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from opensession.core.privacy.detector import GENERIC, Found, Sweep
 from opensession.core.privacy.kinds.form import BEGIN
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import GENERIC, Found, Sweep, Text
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_fake, is_random
 
 KIND = "vendor-key"

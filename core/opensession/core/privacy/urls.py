@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from opensession.core.privacy.detector import PLACED, Detector, Found
 from opensession.core.privacy.kinds.form import varied
 from opensession.core.privacy.rules import Confidence
-from opensession.core.privacy.scanner import PLACED, Detector, Found, Text
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_fake, is_placeholder
 
 _USER = re.compile(
@@ -40,6 +41,10 @@ _BESIDE = re.compile(
     rb"(?i)(?:^|[;\s\"'(?])(?:server|data source|host|hostaddr|user ?id|uid|user|username|database"
     rb"|dbname|initial catalog|addr|address|driver|endpoint|network|port|provider)[ ]{0,4}="
     rb"[^=\r\n]{0,128}[; ]"
+)
+_BESIDE_WORDS = re.compile(
+    rb"(?i)server|source|host|user|uid|database|dbname|catalog|addr|driver|endpoint|network|port"
+    rb"|provider|encrypt|trusted_connection|sslmode"
 )
 _AFTER = re.compile(
     rb"(?i)[\"']?[; ][^\r\n]{0,100}?(?:server|data source|host|user ?id|uid|user|database|dbname"
@@ -87,6 +92,8 @@ def url_detectors() -> list[Detector]:
         name = match.lastgroup or "plain"
         value = match[name].rstrip(b" \\")  # the escape of the closing quote is before it
         if _no_password(value):
+            return None
+        if not text.holds(_BESIDE_WORDS, max(0, start - 200), match.end() + 160):
             return None
         before = match.string[max(0, start - 200) : start].rpartition(b"\n")[2]
         if not _BESIDE.search(before) and not _AFTER.match(match.string, match.end()):

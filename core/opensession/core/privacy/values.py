@@ -73,21 +73,26 @@ def is_placeholder(value: bytes) -> bool:
     """Reports whether a value, quoted or not, stands for another one or is none at all."""
     if b"[redacted:" in value:
         return True  # what was in it is taken out
-    trimmed = value[:_JUDGED].strip()
-    if not trimmed or _NONE.match(trimmed) or _INSIDE.search(trimmed):
+    return _is_none(value[:_JUDGED].strip())
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_none(trimmed: bytes) -> bool:
+    if not trimmed or _NONE.match(trimmed):
+        return True
+    if (b"{" in trimmed or b"<" in trimmed or b"$(" in trimmed) and _INSIDE.search(trimmed):
         return True
     return _is_vocabulary(trimmed)
 
 
-@functools.lru_cache(maxsize=4096)
 def _is_vocabulary(value: bytes) -> bool:
     """Reports whether a value is made of the words that examples are made of, such as
     `YOUR_API_KEY_HERE`, `my-secret`.
     """
-    words = [word.lower() for word in _WORDS.findall(value)]
-    letters = sum(len(word) for word in words)
-    rest = sum(chr(byte).isalnum() or byte >= 0x80 for byte in value) - letters
-    return bool(words) and rest == 0 and all(word in _VOCABULARY for word in words)
+    words = _WORDS.findall(value)
+    if not words or any(word.lower() not in _VOCABULARY for word in words):
+        return False
+    return value.isascii()
 
 
 def is_code(value: bytes, *, upper: bool, config: bool, ends_statement: bool) -> bool:
@@ -97,7 +102,11 @@ def is_code(value: bytes, *, upper: bool, config: bool, ends_statement: bool) ->
     code. `config`: the assignment stands alone, as in configuration files and flags.
     `ends_statement`: a comma or semicolon followed, as in code.
     """
-    value = value[:_JUDGED]
+    return _is_code(value[:_JUDGED], upper, config, ends_statement)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_code(value: bytes, upper: bool, config: bool, ends_statement: bool) -> bool:
     if value[:1] in (b"(", b"[", b"{", b"<", b"|") or _CALL.match(value) or _CODE_ROOT.match(value):
         return True
     if upper:
@@ -133,7 +142,11 @@ def is_random(value: bytes) -> bool:
     """Reports whether a value can only have been made by chance, and is no hash and no UUID: its
     letters and digits change places again and again.
     """
-    value = value[:_JUDGED]
+    return _is_random(value[:_JUDGED])
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_random(value: bytes) -> bool:
     if not _RANDOM.match(value) or _HEX.match(value) or value[:1] in b"/.":
         return False
     runs = _RUN.findall(value)
@@ -149,6 +162,7 @@ _SAYS_SO = re.compile(
     rb"|\.{3}|\*{3}"
 )
 _TAIL = 12
+_NO_LETTERS = bytes(each for each in range(256) if not (each < 128 and chr(each).isalnum()))
 
 
 def is_fake(value: bytes) -> bool:
@@ -158,10 +172,17 @@ def is_fake(value: bytes) -> bool:
     That a value counts up or says EXAMPLE within is no reason: keys are made of any signs, and
     prefix, length and alphabet decide (DECISIONS §5).
     """
+    return _is_fake(value) if len(value) <= _JUDGED else _says_so(value)
+
+
+def _says_so(value: bytes) -> bool:
     return _SAYS_SO.search(value) is not None or is_repeated(value)
+
+
+_is_fake = functools.lru_cache(maxsize=4096)(_says_so)
 
 
 def is_repeated(value: bytes) -> bool:
     """Reports whether a value ends in one sign again and again, as `ghp_xxxxxxxx`."""
-    body = re.sub(rb"[^A-Za-z0-9]", b"", value[-2 * _TAIL :])[-_TAIL:]
+    body = value[-2 * _TAIL :].translate(None, _NO_LETTERS)[-_TAIL:]
     return len(body) >= 4 and len(set(body)) == 1

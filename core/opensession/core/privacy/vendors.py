@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from opensession.core.privacy.detector import PLACED, SPECIFIC, Detector, Found
 from opensession.core.privacy.kinds.form import TELLING, Kind
-from opensession.core.privacy.scanner import PLACED, SPECIFIC, Detector, Found, Text
+from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_fake, is_repeated
 
 _HASH = re.compile(rb"(?i)commit|sha|digest|\bhash|\brev\b|checksum|integrity|version|\bid\b|_id\b")
