@@ -28,6 +28,7 @@ ALONE = frozenset(
     | {"changes.record", "changes.list", "changes.undone"}
     | {method.name for method in METHODS if method.name.startswith(("sessions.", "search."))}
     | {"stats.get", "daemon.logs"}
+    | {"doctor.run", "doctor.mend"}
     | {"privacy.test", "privacy.explain", "privacy.preview", "leaks.list", "leaks.resolve"}
 )
 """The methods that make sense without a daemon."""

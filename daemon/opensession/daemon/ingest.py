@@ -36,6 +36,7 @@ from opensession.daemon.store import restrip
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import open_reader
 from opensession.daemon.store.leaks_write import Leaks
+from opensession.daemon.store.sources import restart
 from opensession.daemon.store.writer import Writer
 from opensession.daemon.waiting import Run, Summary
 from opensession.daemon.watch import RootState, Sink, Watcher, make_watcher
@@ -311,6 +312,13 @@ class Ingest:
             raise NotFound(f"no private session has the id {native_id}", "give its whole id")
         self._ask(lambda now: self._read_again(ids, now))
         return len(ids)
+
+    def read_again(self, ids: Sequence[int]) -> None:
+        """Sources are read from their beginning, soon; what is stored of them stays until then.
+        Waits: not for the loop's thread.
+        """
+        self._writing.call(lambda writer: restart(writer.db, ids))
+        self._ask(lambda now: self._read_again(ids, now))
 
     def pause(self, seconds: float) -> None:
         """Takes in nothing for so long; with 0 goes on at once. Waits until that is on the disk:

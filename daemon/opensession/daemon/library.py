@@ -368,6 +368,15 @@ class Library:
         async with self._replacing:
             return await asyncio.to_thread(self._open_ingest().write, work)
 
+    async def read_again(self, ids: Sequence[int]) -> None:
+        """Sources are read from their beginning, soon; see `Ingest.read_again`."""
+        async with self._replacing:
+            await asyncio.to_thread(self._open_ingest().read_again, ids)
+
+    def tell(self, changes: Sequence[Change]) -> None:
+        """Tells what `write` changed, in the loop's thread."""
+        self._changed(changes)
+
     def hinted(self, agent: str, root: str, path: str) -> None:
         """A source of an agent changed, as somebody else noticed."""
         if self._ingest is not None and self._history:

@@ -186,13 +186,12 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="archive.keep_days",
         kind="days",
-        later=True,
-        doc="How long archived bytes are kept; 0 is for ever.",
+        doc="How old a session may get that its agent has deleted, until `storage prune` takes it"
+        " away; 0 is for ever. Unset, an agent's own retention counts where it was made shorter.",
     ),
     Key(
         dotted="archive.max_size",
         kind="size",
-        later=True,
         doc='Warn when the archive is larger, such as "20GB"; 0 is never.',
     ),
     Key(

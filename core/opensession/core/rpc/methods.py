@@ -9,6 +9,7 @@ from opensession.core.rpc import (
     config,
     coverage,
     daemon,
+    doctor,
     events,
     hub,
     index,
@@ -22,6 +23,7 @@ from opensession.core.rpc import (
     search,
     sessions,
     stats,
+    storage,
 )
 from opensession.core.rpc.envelope import Method, Nothing
 
@@ -226,6 +228,48 @@ ARCHIVE_REVIVE = Method(
     "change",
     "Puts a session's archived files back where its agent looks for them; never over a file.",
 )
+ARCHIVE_STORAGE = Method(
+    "archive.storage",
+    Nothing,
+    storage.StorageResult,
+    "read",
+    "What is kept of each agent, what it takes on the disk, and what is safely archived.",
+)
+ARCHIVE_VERIFY = Method(
+    "archive.verify",
+    storage.VerifyParams,
+    index.JobResult,
+    "change",
+    "Reads the archive's frames, all or a sample, and names damaged ones; `mend` reads them anew.",
+)
+ARCHIVE_PRUNE = Method(
+    "archive.prune",
+    storage.PruneParams,
+    storage.PruneResult,
+    "destroy",
+    "Takes away sessions that are older than they are to be kept and gone at their agent.",
+)
+ARCHIVE_COMPACT = Method(
+    "archive.compact",
+    Nothing,
+    index.JobResult,
+    "change",
+    "Merges archive frames and shrinks the index, in steps.",
+)
+DOCTOR_RUN = Method(
+    "doctor.run",
+    doctor.DoctorParams,
+    doctor.Diagnosis,
+    "read",
+    "Every check there is, those of `daemon.health` among them, each with what mends it.",
+)
+DOCTOR_MEND = Method(
+    "doctor.mend",
+    doctor.MendParams,
+    doctor.MendResult,
+    "change",
+    "Narrows the modes of our own files, removes what a crash left.",
+)
 PROJECTS_LIST = Method(
     "projects.list",
     Nothing,
@@ -356,7 +400,8 @@ METHODS: tuple[Method[Any, Any], ...] = (
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
     LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, PROJECTS_LIST, PROJECTS_LINK,
-    ARCHIVE_FORGET, ARCHIVE_FORGETTABLE, ARCHIVE_FORGOTTEN, ARCHIVE_REVIVE, NAMES_SET, NAMES_LIST,
+    ARCHIVE_FORGET, ARCHIVE_FORGETTABLE, ARCHIVE_FORGOTTEN, ARCHIVE_REVIVE, ARCHIVE_STORAGE,
+    ARCHIVE_VERIFY, ARCHIVE_PRUNE, ARCHIVE_COMPACT, DOCTOR_RUN, DOCTOR_MEND, NAMES_SET, NAMES_LIST,
     SUBSCRIBE, UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING,
     PUBLISH_APPROVE, PUBLISH_DENY, PUBLISH_REFRESH, PUBLISH_RECEIPTS, PUBLISH_RECALL, HUB_STATUS,
     HUB_LOGIN, HUB_UPLOAD,

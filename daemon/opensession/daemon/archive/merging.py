@@ -43,18 +43,20 @@ LEAST_WASTE = 0.05
 """The share of a file that is to be gained before it is rewritten."""
 
 
-def merge(path: Path, source: Source) -> Archived | None:
+def merge(path: Path, source: Source, *, mended: bool = False) -> Archived | None:
     """Rewrites the file of `source` with few, large frames; returns its state, frames as 0.
 
     Returns None, leaving the file as it is, where nothing would be gained or where the file is
-    damaged (what is left of it is then better not touched). Raises `DiskFull` or OSError.
+    damaged (what is left of it is then better not touched). A file that was `mended`, so that all
+    of its bytes can be read once more, is rewritten without what is damaged in it. Raises
+    `DiskFull` or OSError.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     temporary = path.with_name(f"{path.name}.merging")
     try:
         found = scan_open(descriptor)
         whole = found.identity is not None and not found.damaged and found.end == found.size
-        if not whole or not _is_worthwhile(found):
+        if not mended and not (whole and _is_worthwhile(found)):
             return None
         temporary.unlink(missing_ok=True)
         write_file(temporary, source, _merged(descriptor, source, found.entries))

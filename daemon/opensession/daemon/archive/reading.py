@@ -119,16 +119,20 @@ def verify(path: Path) -> list[Damage]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = scan_open(descriptor)
-        known: dict[int, bytes] = {}
         damages = [
             Damage(entry.generation, entry.offset, entry.end, entry.position)
-            for entry in found.entries
-            if _intact(descriptor, found.entries, entry, known) is None
+            for entry in not_intact(descriptor, found.entries)
         ]
     finally:
         os.close(descriptor)
     damages += [Damage(0, 0, 0, start) for start, _ in found.damaged]
     return damages
+
+
+def not_intact(descriptor: int, entries: Sequence[Entry]) -> list[Entry]:
+    """Reads every frame of an open file; those that do not hold what was written."""
+    known: dict[int, bytes] = {}
+    return [entry for entry in entries if _intact(descriptor, entries, entry, known) is None]
 
 
 def archived_sources(archive_dir: Path) -> Iterator[ArchivedSource]:

@@ -13,6 +13,7 @@ from opensession.daemon.methods import (
     changes,
     config,
     daemon,
+    doctor,
     events,
     hub,
     index,
@@ -26,6 +27,7 @@ from opensession.daemon.methods import (
     search,
     sessions,
     stats,
+    storage,
 )
 from opensession.daemon.state import Handler
 
@@ -43,6 +45,8 @@ HANDLERS: Mapping[str, Handler] = {
     **leaks.HANDLERS,
     **keeping.HANDLERS,
     **revive.HANDLERS,
+    **storage.HANDLERS,
+    **doctor.HANDLERS,
     **names.HANDLERS,
     **projects.HANDLERS,
     **names.HANDLERS,

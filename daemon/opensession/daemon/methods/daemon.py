@@ -6,7 +6,6 @@ import asyncio
 import functools
 import logging
 import os
-import time
 from collections.abc import Mapping
 
 from opensession.core import __version__
@@ -15,13 +14,11 @@ from opensession.core.errors import ProtocolMismatch
 from opensession.core.rpc import daemon as rpc
 from opensession.core.rpc.envelope import PROTOCOL, Nothing
 from opensession.core.rpc.methods import METHODS
-from opensession.daemon import checks, facts, forecasts, logs
+from opensession.daemon import doctor, facts, logs
 from opensession.daemon.client import Client
-from opensession.daemon.publish import reporting
 from opensession.daemon.roots import named_by
 from opensession.daemon.state import App, Handler
 from opensession.daemon.user_data import extra_roots, remember_root
-from opensession.parsers.registry import INSTALLED
 
 log = logging.getLogger(__name__)
 
@@ -86,34 +83,8 @@ async def status(app: App, params: Nothing, client: Client) -> rpc.Status:
 async def health(app: App, params: Nothing, client: Client) -> rpc.Health:
     """Every check there is."""
     await app.refresh_config()
-    found = [
-        *checks.check_config(app.paths.config_file, app.loaded.warnings, app.refused),
-        *checks.check_restart(app.restart_due),
-        *await asyncio.to_thread(_look_at_disk, app),
-        *facts.check_capture(app),
-        *await facts.check_index(app),
-        *await facts.check_leaks(app),
-        *forecasts.checks(
-            await forecasts.forecasts(app), archiving=app.loaded.settings.archive.raw
-        ),
-        *await reporting.checks(app.publisher),
-        *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
-        *checks.check_repositories(await facts.repository_notes(app)),
-        *checks.check_installed(INSTALLED.problems),
-        *checks.check_agents(
-            await app.library.agent_status(look=True),
-            app.library.indexing(),
-            time.time_ns() // 1000,
-        ),
-    ]
+    found = await doctor.health_checks(app)
     return rpc.Health(healthy=all(check.state != "red" for check in found), checks=found)
-
-
-def _look_at_disk(app: App) -> list[rpc.Check]:
-    return [
-        *checks.check_disk(checks.disk_of(app.paths.data_dir)),
-        *checks.check_modes(app.paths, app.socket),
-    ]
 
 
 async def stop(app: App, params: Nothing, client: Client) -> rpc.StopResult:

@@ -1,0 +1,200 @@
+"""Taking away what is older than it is to be kept (`archive.keep_days`), and whose agent has
+deleted its own file too.
+
+A session goes with its subagents, and a file with all that is in it, or nothing of them goes. There
+is no tombstone: where the agent's file comes back, the session does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Literal
+
+import apsw
+import msgspec
+
+from opensession.daemon.store import connect, forgetting, sessions_write, sources
+from opensession.daemon.store.change import Change
+from opensession.daemon.store.writer import Writer
+
+Reason = Literal["living", "named", "shared"]
+
+_DAY_US = 86_400_000_000
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """Sessions that go together: `sources` hold them, `old` of them (without subagents) are past
+    their time. `reason` says why they stay, None that they may go.
+    """
+
+    agent: str
+    sources: list[int]
+    sessions: list[int]
+    old: int
+    archive_bytes: int
+    first_us: int
+    last_us: int
+    reason: Reason | None
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: int
+    agent: str
+    native_id: str
+    parent: str
+    primary: bool
+    source: int
+    updated_us: int
+
+
+def groups(
+    db: apsw.Connection,
+    keep_days: Mapping[str, float],
+    now_us: int,
+    is_named: Callable[[str, str], bool],
+) -> list[Group]:
+    """Groups with a session that was not active for `keep_days` of its agent; an agent that is not
+    in it, or has 0, keeps all.
+    """
+    found: list[Group] = []
+    for agent, days in keep_days.items():
+        if days > 0:
+            found += _of_agent(db, agent, now_us - int(days * _DAY_US), is_named)
+    return found
+
+
+def prune(
+    writer: Writer,
+    keep_days: Mapping[str, float],
+    is_named: Callable[[str, str], bool],
+) -> tuple[list[Group], list[Change]]:
+    """Takes away what may go, in the writer's thread: what it was, and what that changed. What is
+    left of its bytes in the index is overwritten by `Writer.erase`.
+
+    The archive goes first: what a crash leaves is still in the index, and goes the next time.
+    """
+    db = writer.db
+    now_us = time.time_ns() // 1000
+    gone = [each for each in groups(db, keep_days, now_us, is_named) if each.reason is None]
+    if not gone:
+        return [], []
+    for group in gone:
+        for number in group.sources:
+            row = sources.load(db, number)
+            if row is not None:
+                forgetting.remove_archive(writer.archive_dir, row)
+    changes: list[Change] = []
+    db.execute("PRAGMA secure_delete = ON")
+    try:
+        with connect.Transaction(db, writer.index):
+            for group in gone:
+                stored = [sessions_write.load(db, number) for number in group.sessions]
+                changes += forgetting.delete(db, [each for each in stored if each is not None])
+                sources.restart(db, group.sources)
+                db.executemany(
+                    "UPDATE source SET archived_len = 0, archive_size = 0, archive_frames = 0,"
+                    " generation = 1, missing_bytes = 0, state = 'gone' WHERE id = ?",
+                    [(number,) for number in group.sources],
+                )
+            db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('erase', '1')")
+    finally:
+        db.execute("PRAGMA secure_delete = FAST")
+    return gone, changes
+
+
+def _of_agent(
+    db: apsw.Connection, agent: str, before_us: int, is_named: Callable[[str, str], bool]
+) -> list[Group]:
+    rows = [
+        _Row(number, name, native, parent, role == "primary", source or 0, updated)
+        for number, name, native, parent, role, source, updated in db.execute(
+            "SELECT id, agent, native_id, parent, role, source, updated_us FROM session"
+            " WHERE agent = ? AND origin = 'local'",
+            (agent,),
+        )
+    ]
+    state = {
+        number: (str(said), int(size))
+        for number, said, size in db.execute(
+            "SELECT id, state, archive_size FROM source WHERE agent = ?", (agent,)
+        )
+    }
+    copies = list(
+        db.execute(
+            "SELECT c.session, c.source FROM copy c JOIN source o ON o.id = c.source"
+            " WHERE o.agent = ?",
+            (agent,),
+        )
+    )
+    found: list[Group] = []
+    for members, held in _together(rows, [(int(a), int(b)) for a, b in copies]):
+        old = _old(members, before_us)
+        if not old:
+            continue
+        if any(state.get(number, ("", 0))[0] != "gone" for number in held):
+            reason: Reason | None = "living"
+        elif any(row.updated_us >= before_us for row in members):
+            reason = "shared"
+        elif any(is_named(row.agent, row.native_id) for row in members):
+            reason = "named"
+        else:
+            reason = None
+        found.append(
+            Group(
+                agent=agent,
+                sources=sorted(held),
+                sessions=[row.id for row in members],
+                old=len(old),
+                archive_bytes=sum(state.get(number, ("", 0))[1] for number in held),
+                first_us=min(row.updated_us for row in old),
+                last_us=max(row.updated_us for row in old),
+                reason=reason,
+            )
+        )
+    return found
+
+
+def _old(members: Collection[_Row], before_us: int) -> list[_Row]:
+    """Sessions, subagents aside, of which nothing was active since; a lone subagent counts."""
+    primary = [row for row in members if row.primary] or list(members)
+    children: dict[str, int] = {}
+    for row in members:
+        if row.parent:
+            children[row.parent] = max(children.get(row.parent, 0), row.updated_us)
+    return [
+        row for row in primary if max(row.updated_us, children.get(row.native_id, 0)) < before_us
+    ]
+
+
+def _together(
+    rows: Sequence[_Row], copies: Sequence[tuple[int, int]]
+) -> list[tuple[list[_Row], set[int]]]:
+    """Sessions that share a file or are of one family, with the sources that hold them."""
+    above: dict[str | int, str | int] = {}
+
+    def top(name: str | int) -> str | int:
+        while (higher := above.get(name, name)) != name:
+            above[name] = above.get(higher, higher)
+            name = higher
+        return name
+
+    def join(one: str | int, other: str | int) -> None:
+        above[top(one)] = top(other)
+
+    by_id = {row.id: row for row in rows}
+    held: dict[int, set[int]] = {row.id: {row.source} for row in rows if row.source}
+    for number, source in copies:
+        if number in by_id:
+            held.setdefault(number, set()).add(source)
+    for row in rows:
+        for source in held.get(row.id, ()):
+            join(row.native_id, source)
+        if row.parent:
+            join(row.native_id, row.parent)
+    found: dict[str | int, tuple[list[_Row], set[int]]] = {}
+    for row in rows:
+        members, where = found.setdefault(top(row.native_id), ([], set()))
+        members.append(row)
+        where |= held.get(row.id, set())
+    return list(found.values())
