@@ -311,3 +311,32 @@ def test_who_follows_is_told_of_every_change_and_goes_on_where_it_stopped(tmp_pa
 def test_names_of_files_say_nothing_of_the_session() -> None:
     assert name_of("owner/device/agent/id", 1, 0) != name_of("owner/device/agent/id", 1, 1)
     assert name_of("owner/device/agent/id", 1, 0).isalnum()
+
+
+def test_a_long_session_is_rewound_without_a_byte_left_behind(tmp_path: Path) -> None:
+    """What stays of it is copied before the writer takes it; that copy becomes the body."""
+    lines = [line(number, "x" * 2000) for number in range(1, 401)]
+    other = [line(number, "y" * 2000) for number in range(1001, 1011)]
+
+    async def run() -> None:
+        async with storage_in(tmp_path) as storage:
+            await storage.take(batch(tmp_path, lines))
+            for rewind, keep in ((1, 300), (2, 310)):
+                now = await storage.take(
+                    batch(tmp_path, other, first=keep + 1, before=lines[:keep], rewind=rewind)
+                    if rewind == 1
+                    else batch(
+                        tmp_path, [], first=keep + 1, before=lines[:300] + other, rewind=rewind
+                    )
+                )
+                assert (now.rewind, now.seq) == (rewind, 310)
+                assert await held(storage) == lines[:300] + other
+            row = await storage.resolve(KEY.id, EVERYONE)
+            assert row is not None and row.messages == 310
+            stale = batch(tmp_path, other, first=400, before=lines[:399], rewind=3)
+            with pytest.raises(Refusal):
+                await storage.take(stale)
+        files = [p for p in (tmp_path / "bodies").rglob("*") if p.is_file()]
+        assert {p.suffix for p in files} == {".lines", ".seqs"} and len(files) == 2
+
+    asyncio.run(run())

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import secrets
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,6 +51,15 @@ class Bodies:
         """The folder that a body's files are in."""
         return self._root / name[:2]
 
+    def copy_name(self) -> str:
+        """A name that no session's body has: what is left of it is swept at the next start."""
+        return secrets.token_hex(1) + "-copy-" + secrets.token_hex(16)
+
+    def rename(self, name: str, new: str) -> None:
+        """Gives a body another name, in place of what has that one."""
+        for suffix in _SUFFIXES:
+            self.path(name, suffix).rename(self.path(new, suffix))
+
     def unlink(self, name: str) -> None:
         """Removes a body; one that is not there is none to remove."""
         for suffix in _SUFFIXES:
@@ -69,9 +79,13 @@ class Bodies:
 
 
 class Writing:
-    """The two files of a body, open to be appended to after `seq` events of `size` bytes."""
+    """The two files of a body, open to be appended to after `seq` events of `size` bytes. `new`:
+    nobody knows yet that they are there.
+    """
 
-    def __init__(self, bodies: Bodies, name: str, seq: int, size: int) -> None:
+    def __init__(
+        self, bodies: Bodies, name: str, seq: int, size: int, *, new: bool = False
+    ) -> None:
         self._seq = seq
         self._size = size
         self._lines = os.open(bodies.path(name, ".lines"), _FLAGS, 0o600)
@@ -79,7 +93,7 @@ class Writing:
         self._folder = -1
         try:
             self._seqs = os.open(bodies.path(name, ".seqs"), _FLAGS, 0o600)
-            if seq == 0:
+            if new or seq == 0:
                 self._folder = os.open(bodies.folder(name), os.O_RDONLY | os.O_CLOEXEC)
             _cut(self._lines, size)
             _cut(self._seqs, seq * RECORD.size)
@@ -95,6 +109,11 @@ class Writing:
     def descriptors(self) -> Sequence[int]:
         """What must be on the disk before the body counts; the folder's where it is new."""
         return [one for one in (self._lines, self._seqs, self._folder) if one >= 0]
+
+    def sync(self) -> None:
+        """Waits until it is on the disk."""
+        for one in self.descriptors():
+            os.fsync(one)
 
     def copy(self, other: Reading, seq: int) -> None:
         """Begins with the first events of another body."""

@@ -10,7 +10,6 @@ from pathlib import Path
 import apsw
 
 from opensession.core.hub import Have
-from opensession.server.events import decode_event
 from opensession.server.storage import listing
 from opensession.server.storage.bodies import Bodies, Reading
 from opensession.server.storage.database import Database
@@ -28,14 +27,13 @@ from opensession.server.storage.interface import (
     Visible,
     Why,
 )
+from opensession.server.storage.prefix import NeedsPrefix, Prefix, prefix_of
 from opensession.server.storage.removing import Removing
 from opensession.server.storage.rows import SELECT, row_of
 from opensession.server.storage.search_index import SearchIndex
-from opensession.server.storage.taking import NeedsPrefix, Prefix, Taking, have
-from opensession.server.tally import Tally, added, fact
+from opensession.server.storage.taking import Taking, have
 
 EXPIRY_SECONDS = 30.0
-_SLICE = 4 << 20
 
 
 class SqliteStorage:
@@ -61,20 +59,33 @@ class SqliteStorage:
     async def take(self, batch: Batch) -> Stored:
         """As `Storage` has it."""
         prefix: Prefix | None = None
-        while True:
-            change = Taking(
-                self._bodies,
-                batch,
-                default_plugin=self._plugin,
-                prefix=prefix,
-                number=self._feed.number,
-                tell=self._tell,
-            )
-            try:
-                return await self._database.change(change)
-            except NeedsPrefix as needed:
-                # Not in the writer's thread: a long session takes its time.
-                prefix = await asyncio.to_thread(self._prefix, needed.body, needed.seq)
+        try:
+            while True:
+                try:
+                    return await self._database.change(self._taking(batch, prefix))
+                except NeedsPrefix as needed:
+                    await self._let_go(prefix)
+                    prefix = None
+                    prefix = await asyncio.to_thread(
+                        prefix_of, self._bodies, needed.body, needed.seq
+                    )
+        finally:
+            await self._let_go(prefix)
+
+    def _taking(self, batch: Batch, prefix: Prefix | None) -> Taking:
+        return Taking(
+            self._bodies,
+            batch,
+            default_plugin=self._plugin,
+            prefix=prefix,
+            number=self._feed.number,
+            tell=self._tell,
+        )
+
+    async def _let_go(self, prefix: Prefix | None) -> None:
+        """Removes the copy of a prefix, where it was not taken."""
+        if prefix is not None and prefix.copy:
+            await asyncio.to_thread(self._bodies.unlink, prefix.copy)
 
     async def have(self, key: Key) -> Have:
         """As `Storage` has it."""
@@ -140,18 +151,6 @@ class SqliteStorage:
                     raise  # it is not there although it should be
                 now = again
         return None
-
-    def _prefix(self, body: str, seq: int) -> Prefix | None:
-        """What the first events of a body add up to; None if it is gone by now."""
-        tally = Tally()
-        try:
-            with Reading(self._bodies, body, seq) as reading:
-                for place in reading.places():
-                    line = reading.read(place.start, place.end - 1)
-                    tally = added(tally, [fact(decode_event(line))])
-        except FileNotFoundError:
-            return None
-        return Prefix(body, seq, tally)
 
     async def _expire(self) -> None:
         while True:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
+import msgspec
 
 from opensession.core.hub import Have, chain_start, hub_session_key
 from opensession.server.storage import columns
@@ -15,24 +16,10 @@ from opensession.server.storage.bodies import Bodies, Reading, Writing, name_of
 from opensession.server.storage.columns import Before
 from opensession.server.storage.deciding import Decision, Sent, decide, have_of
 from opensession.server.storage.interface import Batch, ChangeKind, Event, Key, Stored
+from opensession.server.storage.prefix import INLINE, NeedsPrefix, Prefix
 from opensession.server.tally import Tally
 
-
-class Prefix(NamedTuple):
-    """What the first `seq` events of a body add up to."""
-
-    body: str
-    seq: int
-    tally: Tally
-
-
-class NeedsPrefix(Exception):
-    """The batch keeps some of the events of a body: the tally of these must come with it."""
-
-    def __init__(self, body: str, seq: int) -> None:
-        super().__init__("the sums of the events that stay are needed")
-        self.body = body
-        self.seq = seq
+_KNOWN = frozenset(columns.STATE)
 
 
 class Taking:
@@ -106,11 +93,17 @@ class Taking:
                 self._base = columns.tally_of(before)
                 self._writing = Writing(self._bodies, self._body, before.seq, before.bytes)
             else:
-                self._body = name_of(self._session_key, batch.generation, batch.rewind)
-                self._base = self._prefix_tally(before, decision)
-                self._writing = Writing(self._bodies, self._body, 0, 0)
-                if decision.keep:
-                    self._writing.copy(reading(), decision.keep)
+                name = name_of(self._session_key, batch.generation, batch.rewind)
+                known = self._kept(before, decision, reading)
+                self._body = name
+                if known is not None and known.copy:
+                    size = reading().end_of(decision.keep)
+                    self._bodies.rename(known.copy, name)
+                    self._writing = Writing(self._bodies, name, decision.keep, size, new=True)
+                else:
+                    self._writing = Writing(self._bodies, name, 0, 0)
+                    if decision.keep:
+                        self._writing.copy(reading(), decision.keep)
         skip = decision.skip
         times = [one.time_us for one in batch.facts[skip:]]
         self._writing.append(batch.lines, batch.ends, batch.hashes[skip:], times)
@@ -134,9 +127,7 @@ class Taking:
         values |= {"change": number, "change_kind": kind, "received_us": _now_us()}
         if kind == "created":
             values |= {"created_change": number, "uploaded_us": values["received_us"]}
-        _write(db, before, self._batch.key, values)
-        after = _before(db, self._batch.key)
-        assert after is not None  # noqa: S101 - just written
+        after = _write(db, before, self._batch.key, values)
         self._event = Event(
             number=number,
             key=self._batch.key,
@@ -163,17 +154,23 @@ class Taking:
     def _before_body(self) -> str:
         return self._before.body if self._before else ""
 
-    def _prefix_tally(self, before: Before | None, decision: Decision) -> Tally:
-        """What the events that stay add up to."""
+    def _kept(
+        self, before: Before | None, decision: Decision, reading: Callable[[], Reading]
+    ) -> Prefix | None:
+        """What was made ready of the events that stay; None where there is too little of them to
+        need it. What they add up to is known after it.
+        """
         if not decision.keep:
-            return Tally()
+            return None
         assert before is not None  # noqa: S101 - something of it stays
-        if decision.keep == before.seq:
-            return columns.tally_of(before)
+        if decision.keep == before.seq and reading().end_of(decision.keep) <= INLINE:
+            self._base = columns.tally_of(before)
+            return None
         known = self._prefix
         if known is None or (known.body, known.seq) != (before.body, decision.keep):
             raise NeedsPrefix(before.body, decision.keep)
-        return known.tally
+        self._base = known.tally
+        return known
 
     def _kind(self) -> ChangeKind:
         if self._decision.kind == "create":
@@ -196,11 +193,14 @@ def _before(db: apsw.Connection, key: Key) -> Before | None:
     return Before(**dict(zip(columns.STATE, found, strict=True))) if found else None
 
 
-def _write(db: apsw.Connection, before: Before | None, key: Key, values: dict[str, Any]) -> None:
+def _write(db: apsw.Connection, before: Before | None, key: Key, values: dict[str, Any]) -> Before:
+    """The row after it."""
     if before is not None:
         names = ", ".join(f"{name} = :{name}" for name in values)
         db.execute(f"UPDATE session SET {names} WHERE id = :row", {**values, "row": before.id})  # noqa: S608
-        return
+        return msgspec.structs.replace(
+            before, **{name: value for name, value in values.items() if name in _KNOWN}
+        )
     values = {
         "owner": key.owner,
         "device": key.device,
@@ -211,6 +211,9 @@ def _write(db: apsw.Connection, before: Before | None, key: Key, values: dict[st
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     db.execute(f"INSERT INTO session ({names}) VALUES ({marks})", values)  # noqa: S608
+    after = _before(db, key)
+    assert after is not None  # noqa: S101 - just written
+    return after
 
 
 def _stored(row: Before, *, created: bool, kind: ChangeKind | None) -> Stored:
