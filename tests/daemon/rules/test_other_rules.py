@@ -103,3 +103,23 @@ def test_appends_go_on_meanwhile(home: Home) -> None:
         transcript(home, prompt(4, "Marillenknoedel"), append=True)
         eventually(lambda: daemon.call("search.query", query="Marillenknoedel")["hits"])
         eventually(lambda: VALUE not in texts(daemon))
+
+
+def test_what_is_excluded_after_it_was_stored_stays_and_is_counted(home: Home) -> None:
+    """Nothing more of it is taken in."""
+    transcript(home, *READ)
+    with running(home) as daemon:
+        daemon.index()
+        elsewhere = {"privacy.exclude_paths": ["/elsewhere"], "privacy.exclude_tools": ["codex"]}
+        assert daemon.call("config.set", values=elsewhere)["warnings"] == []
+        for values in (
+            {"privacy.exclude_paths": ["/work/project"]},
+            {"privacy.exclude_paths": [], "privacy.exclude_tools": ["claude_code"]},
+        ):
+            said = daemon.call("config.set", values=values)["warnings"]
+            assert [each.rpartition(": ")[2] for each in said if "excluded" in each] == ["1"]
+        transcript(home, prompt(4, "Marillenknoedel"), append=True)
+        daemon.index()
+
+        assert daemon.call("search.query", query="Marillenknoedel")["hits"] == []
+        assert VALUE in texts(daemon)

@@ -6,6 +6,7 @@ import asyncio
 import difflib
 
 from opensession.core import config
+from opensession.core.config.settings import agent_name
 from opensession.core.errors import OpenSessionError, UsageError
 from opensession.core.rpc.config import (
     ConfigGetParams,
@@ -15,9 +16,13 @@ from opensession.core.rpc.config import (
     Setting,
 )
 from opensession.daemon import facts
+from opensession.daemon.admission import rules_of
 from opensession.daemon.client import Client
 from opensession.daemon.privacy_rules import fingerprint
 from opensession.daemon.state import App, Handler
+from opensession.daemon.store.still_stored import still_stored
+
+_EXCLUDING = ("privacy.exclude_paths", "privacy.exclude_tools")
 
 
 async def get(app: App, params: ConfigGetParams, client: Client) -> ConfigGetResult:
@@ -49,6 +54,8 @@ async def set_(app: App, params: ConfigSetParams, client: Client) -> ConfigSetRe
     await app.refresh_config(force=True)
     after = fingerprint(app.loaded.settings.privacy)
     said = await _stripped_again(app) if after != before else []
+    if any(name in _EXCLUDING for name in changed):
+        said += await _still_stored(app)
     return ConfigSetResult(
         path=str(path),
         changed=changed,
@@ -72,6 +79,20 @@ async def _stripped_again(app: App) -> list[str]:
             f" them: {older.staying}"
         )
     return said
+
+
+async def _still_stored(app: App) -> list[str]:
+    """That nothing more is taken in takes away nothing that is stored: so many there are."""
+    settings = app.loaded.settings
+    agents = frozenset(agent_name(name) for name in settings.privacy.exclude_tools)
+    folders = rules_of(settings).excluded
+    try:
+        count = await app.library.query(still_stored, agents, folders)
+    except OpenSessionError:
+        return []  # the index is being replaced, and made anew by these rules
+    if not count:
+        return []
+    return [f"excluded sessions that stay as they are stored, unless you `forget` them: {count}"]
 
 
 HANDLERS: dict[str, Handler] = {"config.get": get, "config.set": set_}
