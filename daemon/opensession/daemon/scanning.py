@@ -242,7 +242,10 @@ def _explained(stripper: Stripper, seq: int, event: Event, stored: Event) -> lis
 
 
 def _left_out(one: EventFinding) -> EventFinding:
-    return one if one.tag else msgspec.structs.replace(one, why=one.why + LEFT_OUT)
+    """The file's path stays, whatever becomes of its content."""
+    if one.tag or one.place == "data.path":
+        return one
+    return msgspec.structs.replace(one, why=one.why + LEFT_OUT)
 
 
 def _named_file(

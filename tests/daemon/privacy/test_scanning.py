@@ -76,6 +76,8 @@ def test_what_is_left_out_with_its_file_is_no_placeholder(home: Home, daemon: Da
     )
 
     assert [(bool(one["tag"]), "excluded" in one["why"]) for one in said] == [(True, False)]
-    assert {(one["tag"], "excluded" in one["why"]) for one in written} == {("", True)}
+    assert {one["tag"] for one in written} == {""}
+    assert {one["place"] for one in written if "excluded" not in one["why"]} == {"data.path"}
+    assert "github-token" in {one["kind"] for one in written if "excluded" in one["why"]}
     stored = daemon.call("sessions.events", ref=ONE, all=True)["events"][1]
     assert "[excluded:*.env]" in json.dumps(stored) and "redacted" not in json.dumps(stored)
