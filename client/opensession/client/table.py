@@ -58,6 +58,8 @@ COMMANDS: dict[str, Entry] = {
     "privacy preview": Entry("privacy", "preview", "the bytes that publishing would send"),
     "leaks": Entry("leaks", "leaks", "the secrets that sessions hold, one row each"),
     "leaks resolve": Entry("leaks", "resolve", "mark secrets as changed where they were valid"),
+    "backup": Entry("backup", "backup", "all that cannot be made again, in one file"),
+    "restore": Entry("backup", "restore", "take in a backup"),
     "leaks scrub": Entry("leaks", "scrub", "take a secret's value out of index and archive"),
     "stream enable": Entry("stream", "enable", "publish sessions by themselves, from now on"),
     "stream disable": Entry("stream", "disable", "stop that; what was sent stays there"),

@@ -40,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return app.run(
             os.environ,
+        if options.command == "restore":
+            from opensession.daemon import restore
+
+            return restore.print_run(os.environ, options.file, merge=options.merge)
             foreground=options.foreground,
             history=not options.no_history,
             exit_idle=options.exit_idle,
@@ -87,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
+    commands.add_parser("gather")  # for the daemon itself: see publish/gathering.py
+    restore = commands.add_parser("restore", help="take in a backup, with no daemon running")
+    restore.add_argument("file", help="what `opensession backup` wrote")
+    restore.add_argument("--merge", action="store_true", help="beside what is kept here already")
     value = float(text)
     if not 0 <= value <= 86_400:
         raise ValueError

@@ -252,12 +252,17 @@ class Coordinator:
             self._enter(known)
 
     def is_for_archive(self, entry: Entry) -> bool:
-        """Whether a source is to be read from the archive: it is gone, or it is a database, whose
-        agent may have deleted rows that the archive has. The database itself is read after it.
+        """Whether a source is to be read from the archive: it is gone, or lies below no root any
+        more, or is a database, whose agent may have deleted rows that the archive has. The database
+        itself is read after it.
         """
         if entry.agent is None or entry.state == "refused":
             return False
-        if entry.storage != "rows" and (self._is_remote(entry) or entry.look() is not None):
+        if (
+            entry.storage != "rows"
+            and self._is_rooted(entry)
+            and (self._is_remote(entry) or entry.look() is not None)
+        ):
             return False
         return file_for(self._place.archive, entry.source.agent, entry.source.path).exists()
 
@@ -340,6 +345,10 @@ class Coordinator:
     def forgot(self, now: float) -> None:
         """A session was forgotten: its bytes are overwritten as soon as nothing else is to do."""
         self._keeping.forgot(now)
+
+    def _is_rooted(self, entry: Entry) -> bool:
+        """Whether a source lies below a root of today, so that looking there finds it."""
+        return entry.source.root in self._remote
 
     def _is_remote(self, entry: Entry) -> bool:
         return self._remote.get(entry.source.root, False)

@@ -127,6 +127,11 @@ class Guards:
         found = self._tombstones.values()
         return sum(one.session == one.because and not one.released for one in found)
 
+    @property
+    def forgotten(self) -> frozenset[bytes]:
+        """The sessions that are not to be taken in, by their hashes."""
+        return frozenset(one.session for one in self._tombstones.values() if not one.released)
+
     def forget(self, found: Sequence[Tombstone]) -> None:
         """Remembers that sessions are not to be taken in."""
         self._write(partial(_forget, found=found))

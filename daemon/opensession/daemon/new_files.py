@@ -25,7 +25,7 @@ from opensession.core.errors import Refused
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _TEMPORARY = ".opensession-"
 
 Standing = Literal["absent", "same", "longer", "other"]
@@ -80,7 +80,7 @@ def write_new(root: str, relative: str, pieces: Iterable[bytes]) -> int:
                     temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False
                 )
             except OSError as error:
-                if error.errno not in _NO_LINKS:
+                if error.errno not in NO_LINKS:
                     raise
                 _copied(folder, temporary, name)
         finally:

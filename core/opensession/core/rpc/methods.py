@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opensession.core.rpc import (
+    backup,
     changes,
     config,
     coverage,
@@ -207,6 +208,13 @@ ARCHIVE_FORGET = Method(
     "destroy",
     "Takes away what is stored of sessions and takes in no more of it; `undo` takes it in again.",
 )
+ARCHIVE_BACKUP = Method(
+    "archive.backup",
+    backup.BackupParams,
+    index.JobResult,
+    "exit",
+    "Writes archive, user.db, key and settings to one new file, without API keys.",
+)
 ARCHIVE_FORGETTABLE = Method(
     "archive.forgettable",
     keeping.ForgettableParams,
@@ -400,6 +408,7 @@ METHODS: tuple[Method[Any, Any], ...] = (
     SESSIONS_RESOLVE, SEARCH, STATS, CONFIG_GET, CONFIG_SET, CHANGES_RECORD, CHANGES_LIST,
     CHANGES_UNDONE, PRIVACY_SCAN, PRIVACY_TEST, PRIVACY_EXPLAIN, PRIVACY_PREVIEW, LEAKS_LIST,
     LEAKS_RESOLVE, LEAKS_SCRUB, PRIVACY_PAUSE, PRIVACY_ALLOW, PROJECTS_LIST, PROJECTS_LINK,
+    ARCHIVE_BACKUP,
     ARCHIVE_FORGET, ARCHIVE_FORGETTABLE, ARCHIVE_FORGOTTEN, ARCHIVE_REVIVE, ARCHIVE_STORAGE,
     ARCHIVE_VERIFY, ARCHIVE_PRUNE, ARCHIVE_COMPACT, DOCTOR_RUN, DOCTOR_MEND, NAMES_SET, NAMES_LIST,
     SUBSCRIBE, UNSUBSCRIBE, STREAM_STATUS, STREAM_ENABLE, STREAM_DISABLE, PUBLISH_PENDING,

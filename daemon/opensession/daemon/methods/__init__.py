@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from opensession.daemon.methods import (
     agents,
+    backup,
     changes,
     config,
     daemon,
@@ -44,6 +45,7 @@ HANDLERS: Mapping[str, Handler] = {
     **privacy.HANDLERS,
     **leaks.HANDLERS,
     **keeping.HANDLERS,
+    **backup.HANDLERS,
     **revive.HANDLERS,
     **storage.HANDLERS,
     **doctor.HANDLERS,

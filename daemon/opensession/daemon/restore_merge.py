@@ -1,0 +1,235 @@
+"""Joining a backup with a home that has sessions: archive files and `user.db`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from opensession.core.errors import Refused
+from opensession.core.paths import Paths, make_private
+from opensession.core.privacy import load_key
+from opensession.daemon.archive import (
+    Appending,
+    Archived,
+    DamagedArchive,
+    file_for,
+    make_frame,
+    read,
+    scan,
+)
+from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
+from opensession.daemon.guards import Guards, Tombstone
+from opensession.daemon.projects import links
+from opensession.daemon.store.connect import CorruptDatabase, open_reader, open_user, quick_check
+from opensession.daemon.store.private import TELLING
+from opensession.daemon.user_data import UserData
+from opensession.parsers.agent import Source
+
+_NAMES = """
+INSERT OR IGNORE INTO main.session_name
+  (origin, agent, native_id, alias, alias_key, note, starred_us, changed_us)
+  SELECT origin, agent, native_id,
+    CASE WHEN alias_key IN (SELECT alias_key FROM main.session_name WHERE alias_key NOT NULL)
+      THEN '' ELSE alias END,
+    CASE WHEN alias_key IN (SELECT alias_key FROM main.session_name WHERE alias_key NOT NULL)
+      THEN NULL ELSE alias_key END,
+    note, starred_us, changed_us
+  FROM other.session_name;
+INSERT OR IGNORE INTO main.session_tag (session, tag, made_us)
+  SELECT mine.id, tag.tag, tag.made_us
+  FROM other.session_tag tag
+  JOIN other.session_name theirs ON theirs.id = tag.session
+  JOIN main.session_name mine ON (mine.origin, mine.agent, mine.native_id)
+    = (theirs.origin, theirs.agent, theirs.native_id);
+"""
+
+_SAME_KEY = """
+INSERT OR IGNORE INTO main.tombstone SELECT * FROM other.tombstone;
+INSERT OR IGNORE INTO main.allowed SELECT * FROM other.allowed;
+INSERT OR IGNORE INTO main.extra_root SELECT * FROM other.extra_root;
+INSERT OR IGNORE INTO main.setting SELECT * FROM other.setting;
+INSERT OR IGNORE INTO main.leak
+  (fingerprint, kind, kind_set, confidence, first_seen_us, last_seen_us, resolved_us, scrubbed_us,
+   form_length, form_signs)
+  SELECT fingerprint, kind, kind_set, confidence, first_seen_us, last_seen_us, resolved_us,
+    scrubbed_us, form_length, form_signs
+  FROM other.leak;
+INSERT OR IGNORE INTO main.pause
+  SELECT id + 1000000000, begun_us, until_us, coalesce(ended_us, until_us) FROM other.pause;
+INSERT OR IGNORE INTO main.pause_span
+  SELECT source, pause + 1000000000, ino, first, last FROM other.pause_span;
+"""
+
+
+def check_user(path: Path) -> None:
+    """Raises Refused unless a file is a `user.db` of ours, whole, and nothing but tables."""
+    try:
+        db = open_user(path, check=True)
+    except CorruptDatabase as error:
+        raise Refused("the user.db of the backup is damaged", "take another file") from error
+    try:
+        quick_check(db, path)
+        odd = db.execute(
+            "SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
+            " OR sql LIKE 'CREATE VIRTUAL%'"
+        ).get
+        if odd:
+            raise Refused("the user.db of the backup is not ours alone", "take another file")
+        db.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        db.close()
+
+
+def merge_user(
+    paths: Paths, other: Path, other_key: Path, *, same_key: bool
+) -> tuple[Callable[[str, str], bool], list[tuple[str, str]]]:
+    """Takes in what another `user.db` knows and this one does not. Returns what tells whether a
+    source (agent, path) holds sessions that are forgotten, so that its archive is not to come back;
+    and the sessions of the index here that are forgotten now.
+
+    Under another key what names sessions by hashes cannot be taken as it is: of the sessions that
+    are indexed here those are forgotten that are forgotten there.
+    """
+    db = open_user(paths.user_db)
+    try:
+        db.execute("ATTACH ? AS other", (str(other),))
+        with db:
+            db.execute(_NAMES)
+            if same_key:
+                db.execute(_SAME_KEY)
+            elif not links(db):
+                db.execute(
+                    "INSERT OR IGNORE INTO main.setting SELECT * FROM other.setting"
+                    " WHERE key LIKE 'project%'"
+                )
+        db.execute("DETACH other")
+    finally:
+        db.close()
+    user = UserData(paths.user_db)
+    try:
+        guards = Guards(user, load_key(paths.key_file))
+        here = _sessions(paths.index_db)
+        if not same_key:
+            theirs = UserData(other)
+            try:
+                _forget_too(here, guards, Guards(theirs, load_key(other_key)))
+            finally:
+                theirs.close()
+    finally:
+        user.close()
+    alone = guards.private_sources
+
+    def forgotten(agent: str, path: str) -> bool:
+        return guards.source_hash(agent, path) in alone or guards.is_unarchived(agent, path)
+
+    return forgotten, [(agent, name) for agent, name, _ in here if guards.is_private(agent, name)]
+
+
+def _sessions(index: Path) -> list[tuple[str, str, str]]:
+    """Agent, id and path of all sessions of an index."""
+    if not index.exists():
+        return []
+    db = open_reader(index)
+    try:
+        return [
+            (str(agent), str(name), str(path))
+            for agent, name, path in db.execute(
+                "SELECT session.agent, native_id, path FROM session"
+                " JOIN source ON source.id = session.source"
+            )
+        ]
+    finally:
+        db.close()
+
+
+def _forget_too(here: list[tuple[str, str, str]], guards: Guards, theirs: Guards) -> None:
+    found = [
+        Tombstone(
+            mine, guards.source_hash(agent, path), mine, len(name) >= TELLING and name in path
+        )
+        for agent, name, path in here
+        if theirs.is_private(agent, name)
+        for mine in (guards.session_hash(agent, name),)
+    ]
+    if found:
+        guards.forget(found)
+
+
+def merge_file(archive_dir: Path, target: Path, other: Path) -> bool:
+    """Joins an archive file with the one of the same source that is here; reports whether there was
+    one. Of two states where one begins with the other the longer stands; else the one here is the
+    newest, and the other an older generation.
+    """
+    make_private(archive_dir)
+    make_private(target.parent)
+    if not target.exists():
+        other.rename(target)
+        sync_folder(target.parent)
+        return False
+    identity = scan(target).identity
+    if identity is None:  # nothing of it can be told
+        other.replace(target)
+        return True
+    mine, theirs = _generations(target), _generations(other)
+    found = _common(read(target, mine[-1]), read(other, theirs[-1]))
+    if found in ("first longer", "same") and len(theirs) == 1:
+        return True
+    if found == "second longer" and len(mine) == 1:
+        other.replace(target)
+        sync_folder(target.parent)
+        return True
+    source = Source(identity.agent, identity.root, identity.path)
+    order = (target, other) if found == "second longer" else (other, target)
+    with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
+        state = Archived()
+        with Appending(Path(folder)) as appending:
+            for file in order:
+                for generation in _generations(file):
+                    state = _append(appending, source, state, read(file, generation))
+            appending.sync()
+        file_for(Path(folder), source.agent, source.path).replace(target)
+        sync_folder(target.parent)
+    return True
+
+
+def _append(
+    appending: Appending, source: Source, state: Archived, pieces: Iterator[bytes]
+) -> Archived:
+    """One more state of a source. What is damaged ends it."""
+    offset = 0
+    try:
+        for piece in pieces:
+            for start in range(0, len(piece), PIECE_BYTES):
+                part = piece[start : start + PIECE_BYTES]
+                state = appending.append(source, state, make_frame(offset, part))
+                offset += len(part)
+    except DamagedArchive:
+        return state
+    return appending.cut(source, state, offset) if offset < state.length else state
+
+
+def _generations(file: Path) -> list[int]:
+    return sorted({entry.generation for entry in scan(file).entries}) or [1]
+
+
+def _common(first: Iterator[bytes], second: Iterator[bytes]) -> str:
+    """How two strings of bytes, given in pieces, go together; damage counts as an end."""
+    one = two = b""
+    first, second = _until_damage(first), _until_damage(second)
+    while True:
+        one = one or next(first, b"")
+        two = two or next(second, b"")
+        if not one or not two:
+            return "first longer" if one else "second longer" if two else "same"
+        size = min(len(one), len(two))
+        if one[:size] != two[:size]:
+            return "different"
+        one, two = one[size:], two[size:]
+
+
+def _until_damage(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from filter(None, pieces)
+    except DamagedArchive:
+        return
