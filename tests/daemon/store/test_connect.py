@@ -236,3 +236,13 @@ def test_a_full_disk_is_told_from_other_errors(tmp_path: Path) -> None:
 
     assert db.execute("SELECT count(*) FROM meta").get == 0
     db.close()
+
+
+def test_every_setting_of_a_write_connection_holds(tmp_path: Path) -> None:
+    """A statement that answers ends the execution of those behind it, unless it is read out."""
+    names = ("journal_mode", "synchronous", "secure_delete", "trusted_schema", "temp_store")
+    index, user = open_index(tmp_path / "index.db"), open_user(tmp_path / "user.db")
+    assert [index.execute(f"PRAGMA {name}").get for name in names] == ["wal", 1, 2, 0, 2]
+    assert [user.execute(f"PRAGMA {name}").get for name in names] == ["wal", 2, 1, 0, 2]
+    index.close()
+    user.close()

@@ -173,7 +173,7 @@ def _open_writer(path: Path, kind: Kind, check: bool) -> apsw.Connection:
             f"PRAGMA cache_size = -{_CACHE_KIB}; PRAGMA wal_autocheckpoint = {_WAL_PAGES};"
             f"PRAGMA journal_size_limit = {2 * _WAL_PAGES * 4096}; PRAGMA temp_store = MEMORY;"
             "PRAGMA trusted_schema = 0; PRAGMA secure_delete = FAST"
-        )
+        ).fetchall()  # one that answers stops there until it is asked for the rest
         if check:
             quick_check(db, path)
         version = migrate.version_of(db)
