@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import http.client
 import os
 import socket
 import stat
@@ -11,12 +13,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from opensession.core.errors import Refused
 from opensession.server.config import Config
-from opensession.server.listening import bound
+from opensession.server.listening import bound, serve
 from tests.helpers.daemon import PATIENCE
 from tests.helpers.hub import Hub, running_hub
+from tests.server.storage.keeping import header_line, line
 
 
 def run(tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +53,14 @@ def test_accounts_and_logins_survive_a_stop_and_a_kill() -> None:
         assert len(hub.said) == 1  # no code: there is an account
         assert hub.call("GET", "/api/auth/me", bearer=ann.access).json["user_id"] == ann.id
 
+        connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE)
+        connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {ann.access}"})
+        stream = connection.getresponse()
+        assert stream.readline().startswith(b"retry")
         assert hub.stop() == 0
+        stream.read()  # to its proper end: it was not cut off
+        connection.close()
+        assert not [p.name for p in (hub.data / "data").iterdir() if p.name.endswith("-wal")]
         hub.start()
         assert hub.call("GET", "/api/auth/me", bearer=ann.access).json["user_id"] == ann.id
 
@@ -81,9 +92,68 @@ def test_two_hubs_on_one_folder_are_refused(tmp_path: Path) -> None:
 def test_a_full_disk_makes_it_not_ready() -> None:
     with running_hub(OPENSESSION_MIN_FREE_BYTES=str(1 << 60)) as hub:
         reply = hub.call("GET", "/api/ready")
+        ann = hub.account("ann")
+        kind = {"Content-Type": "application/x-ndjson"}
+        body = header_line() + b"\n" + line(1) + b"\n"
+        refused = hub.call("POST", "/api/sessions", body, bearer=ann.access, headers=kind)
 
     assert (reply.status, reply.code) == (503, "unavailable")
-    assert int(reply.headers["Retry-After"]) > 0
+    assert (refused.status, refused.code) == (507, "disk_full")
+    assert min(int(one.headers["Retry-After"]) for one in (reply, refused)) > 0
+
+
+def test_until_its_storage_is_open_it_answers_that_it_starts(tmp_path: Path) -> None:
+    """Opening takes as long as migrations do; here, until there is something in the file."""
+    hub = Hub(tmp_path, {})
+    hub.database.parent.mkdir(mode=0o700)
+    os.mkfifo(hub.database, 0o600)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        hub.port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "opensession.server"],
+        env={**hub.environ, "PORT": str(hub.port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not answers(hub):
+            assert process.poll() is None
+        assert hub.call("GET", "/api/health").status == 200
+        for path in ("/api/ready", "/api/capabilities"):
+            reply = hub.call("GET", path)
+            assert (reply.status, reply.code) == (503, "unavailable"), path
+            assert reply.headers["Retry-After"] == "1"
+    finally:
+        hub.database.write_bytes(b"no database" * 10)
+        assert process.wait(PATIENCE) == 5
+
+
+def answers(hub: Hub) -> bool:
+    """Whether somebody is there yet."""
+    try:
+        return hub.call("GET", "/api/health").status == 200
+    except OSError:
+        return False
+
+
+def test_a_head_that_does_not_end_is_not_waited_for() -> None:
+    async def run() -> bytes:
+        runner = web.AppRunner(web.Application())
+        await runner.setup()
+        listening = bound(Config(port=0))
+        server = await serve(runner, listening, keepalive=0.01)
+        try:
+            reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            writer.write(b"GET /api/health HTTP/1.1\r\nHost: loc")
+            async with asyncio.timeout(PATIENCE):
+                got = await reader.read()
+            writer.close()
+            return got
+        finally:
+            server.close()
+            await runner.cleanup()
+
+    assert asyncio.run(run()) == b""
 
 
 def test_the_clients_command_is_the_program(tmp_path: Path) -> None:

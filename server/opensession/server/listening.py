@@ -43,8 +43,12 @@ class Speaker(web.RequestHandler):
         return response
 
 
-async def serve(runner: web.AppRunner, listening: socket.socket) -> asyncio.Server:
-    """Answers on a socket; `runner` is set up."""
+async def serve(
+    runner: web.AppRunner, listening: socket.socket, keepalive: float = KEEPALIVE_SECONDS
+) -> asyncio.Server:
+    """Answers on a socket; `runner` is set up. The head of a request has to be there `keepalive`
+    seconds after the connection, or after the answer before.
+    """
     loop, manager = asyncio.get_running_loop(), runner.server
     assert manager is not None  # noqa: S101 - it is set up
 
@@ -54,7 +58,7 @@ async def serve(runner: web.AppRunner, listening: socket.socket) -> asyncio.Serv
             loop=loop,
             access_log=None,  # type: ignore[arg-type]  # as AppRunner gives it: no log of requests
             auto_decompress=False,  # limits count decoded bytes, so handlers decode themselves
-            keepalive_timeout=KEEPALIVE_SECONDS,
+            keepalive_timeout=keepalive,
         )
 
     return await loop.create_server(connected, sock=listening, backlog=BACKLOG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from opensession.core.hub import chain_of
 from opensession.server.storage.interface import Key
 from tests.helpers.daemon import PATIENCE
 from tests.helpers.hub import Account, Hub, Reply
+from tests.server.people import change
 from tests.server.storage.keeping import BEGIN_US, header_line, line, start_of
 
 Newcomer = Callable[[], Account]
@@ -32,17 +34,20 @@ class Place:
 
     def put(self, lines: list[bytes], first: int = 1, **more: Any) -> Reply:
         """Send lines, those before `first` being LINES."""
-        generation = more.pop("generation", 1)
+        generation, attributes = more.pop("generation", 1), more.pop("attributes", {})
         chain = chain_of(start_of(self.key, generation), LINES[: first - 1]).hex()
         asked = {"generation": generation, "rewind": 0, "from": first, "chain": chain}
         asked |= {"device": self.key.device, "agent": self.key.agent, **more}
         query = "&".join(f"{name}={value}" for name, value in asked.items())
-        body = b"".join(one + b"\n" for one in [header_line(self.key), *lines])
+        header = header_line(self.key, **attributes)
+        body = b"".join(one + b"\n" for one in [header, *lines])
         return self.send("PUT", f"/api/sessions/{self.key.id}/events?{query}", body)
 
     def send(self, method: str, path: str, body: bytes, encoding: str = "zstd") -> Reply:
         """Send lines, compressed."""
-        sent = zstandard.compress(body) if encoding == "zstd" else body
+        packed: dict[str, Callable[[bytes], bytes]]
+        packed = {"zstd": zstandard.compress, "gzip": gzip.compress}
+        sent = packed.get(encoding, bytes)(body)
         headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": encoding}
         return self.hub.call(method, path, sent, bearer=self.bearer, headers=headers)
 
@@ -103,6 +108,46 @@ def test_the_one_who_took_a_session_back_is_told_and_others_know_nothing(
     again = place.put(LINES)
     assert (again.status, again.json["have"]["gone"]) == (410, True)
     assert place.put(LINES[:1], generation=2).status == 201
+
+
+def test_what_has_expired_is_gone_at_once(place: Place, newcomer: Newcomer) -> None:
+    """Also while nothing has removed it yet: nothing is shown of it, and nothing follows it."""
+    first = place.put(LINES[:2], expires="2100-01-01T00:00:00Z")
+    assert first.json["expires_at"] == "2100-01-01T00:00:00.000Z"
+    other = Place(place.hub, newcomer())
+
+    change(place.hub, "UPDATE session SET expires_us = 1 WHERE owner = ?", place.key.owner)
+
+    assert (place.get().status, place.get("/raw").status) == (410, 410)
+    assert other.hub.call("GET", "/api/sessions/a-session", bearer=other.bearer).status == 404
+    assert place.hub.call("GET", "/api/sessions", bearer=place.bearer).json["total"] == 0
+    refused = place.put(LINES[2:], first=3)
+    assert (refused.status, refused.json["have"]) == (
+        410, {"generation": 1, "rewind": 0, "seq": 0, "chain": "", "gone": True}
+    )  # fmt: skip
+    assert place.put(LINES[:1], expires="2001-01-01T00:00:00Z", generation=2).status == 422
+    assert place.put(LINES[:1], generation=2).status == 201
+    assert place.get().json["expires_at"] is None
+
+
+def test_a_session_tells_of_its_parent_its_children_and_what_it_was_linked_with(
+    place: Place, newcomer: Newcomer
+) -> None:
+    def linked(one: Place) -> set[tuple[str, str]]:
+        return {(x["id"], x["link_type"]) for x in one.get().json["linked_sessions"]}
+
+    account = Account(place.key.owner, "", place.bearer, "")
+    child, later = Place(place.hub, account, "child"), Place(place.hub, account, "later")
+    place.put(LINES)
+    child.put(LINES, attributes={"parent_session_id": "a-session"})
+    later.put(LINES, parent="a-session")
+    Place(place.hub, newcomer(), "stranger").put(
+        LINES, attributes={"parent_session_id": "a-session"}
+    )
+
+    assert linked(place) == {("child", "child")}
+    assert linked(child) == {("a-session", "parent")}
+    assert linked(later) == {("a-session", "handoff")}
 
 
 def test_a_download_is_in_order_of_time_with_results_in_their_calls(place: Place) -> None:
@@ -180,6 +225,14 @@ def test_who_follows_hears_of_its_own_sessions(place: Place, newcomer: Newcomer)
     told = json.loads(read[3].removeprefix(b"data: "))
     assert (told["id"], told["kind"], told["seq"]) == (place.key.id, "created", 2)
     assert told["owner"] == place.key.owner
+
+
+def test_gzip_is_taken_as_zstd_is(place: Place) -> None:
+    header = header_line(place.key)
+    body = b"".join(one + b"\n" for one in [header, *LINES])
+
+    assert place.send("POST", "/api/sessions", body, encoding="gzip").status == 201
+    assert place.get("/raw?as=sent").body == body
 
 
 def test_an_encoding_that_is_not_known_is_refused(place: Place) -> None:

@@ -16,6 +16,7 @@ from opensession.core.hub import Have
 from opensession.server.storage.bodies import Bodies, Broken, name_of
 from opensession.server.storage.connect import DATABASE, open_writer
 from opensession.server.storage.interface import Ask, Batch, Event, Key, Refusal, Visible
+from opensession.server.storage.search_index import SearchIndex
 from opensession.server.storage.sqlite import SqliteStorage
 from opensession.server.storage.taking import Taking
 from tests.server.storage.keeping import (
@@ -232,6 +233,43 @@ def test_what_is_taken_away_leaves_no_byte_but_a_tombstone(tmp_path: Path) -> No
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*.lines"))
     assert b"onlyinthissession" not in kept
     assert b"hiddentitle" not in (tmp_path / DATABASE).read_bytes()
+
+
+def test_no_word_of_what_was_taken_away_stays_in_the_files_of_the_search(tmp_path: Path) -> None:
+    async def work(storage: SqliteStorage) -> None:
+        others = [line(number, f"a common word and word{number}") for number in range(1, 200)]
+        await storage.take(batch(tmp_path, others, key=Key("owner", "device", "codex", "other")))
+        secret = [line(1, "onlyinthissession")]
+        await storage.take(batch(tmp_path, secret, header=header_line(title="hiddentitle")))
+        await storage.searchable()
+        row = await storage.resolve(KEY.id, EVERYONE)
+        assert row is not None and b"hiddentitle" in searched(tmp_path)
+        await storage.remove(row, "recalled")
+
+    in_storage(tmp_path, work)
+    index = SearchIndex(tmp_path, Bodies(tmp_path / "bodies"), erase_seconds=0)
+    try:
+        assert index.catch_up(3, erased=True)
+        assert index.find("common word7")
+        kept = searched(tmp_path)
+    finally:
+        index.close()
+    assert b"onlyinthissession" not in kept and b"hiddentitle" not in kept
+
+
+def searched(folder: Path) -> bytes:
+    """All bytes that the search keeps."""
+    return b"".join(path.read_bytes() for path in folder.glob("search.db*"))
+
+
+def test_what_is_closed_leaves_no_log(tmp_path: Path) -> None:
+    async def work(storage: SqliteStorage) -> None:
+        await storage.take(batch(tmp_path, LINES))
+        await storage.find(Ask(search="prompt"), EVERYONE)
+
+    in_storage(tmp_path, work)
+
+    assert {p.name for p in tmp_path.glob("*.db*")} == {DATABASE, "search.db"}
 
 
 def test_a_reader_keeps_what_it_opened_while_the_session_is_rewound(tmp_path: Path) -> None:

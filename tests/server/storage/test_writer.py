@@ -60,3 +60,11 @@ def test_a_database_of_another_program_or_a_newer_hub_is_not_touched(tmp_path: P
     db.close()
     with pytest.raises(NewerDatabase):
         open_writer(newer)
+
+
+def test_every_setting_of_the_write_connection_holds(tmp_path: Path) -> None:
+    """A statement that answers ends the execution of those behind it, unless it is read out."""
+    db = open_writer(tmp_path / DATABASE)
+    names = ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "trusted_schema")
+    assert [db.execute(f"PRAGMA {name}").get for name in names] == ["wal", 2, 1, 1, 0]
+    db.close()

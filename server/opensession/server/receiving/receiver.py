@@ -27,6 +27,9 @@ WORKERS = 2
 IDLE_SECONDS = 60.0
 """How long a client may send nothing of a body that it has begun."""
 
+LEAST_RATE = 1024
+"""Bytes a second that come on average, beyond the first `IDLE_SECONDS`."""
+
 _LOOK_SECONDS = 1.0
 
 
@@ -71,11 +74,14 @@ class Receiver:
             for piece in decoder.feed(chunk):
                 spool.add(piece)
 
+        now = asyncio.get_running_loop().time
+        end, sent = now() + IDLE_SECONDS, 0
         while True:
-            async with asyncio.timeout(IDLE_SECONDS):
+            async with asyncio.timeout_at(min(now() + IDLE_SECONDS, end + sent / LEAST_RATE)):
                 chunk = await request.content.readany()
             if not chunk:
                 break
+            sent += len(chunk)
             if spool.held:
                 add(chunk)
             else:

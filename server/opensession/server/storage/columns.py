@@ -48,10 +48,11 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     created_change: int
     uploaded_us: int
 
-    @property
-    def state(self) -> State:
-        """What `decide` looks at."""
-        return State(self.generation, self.rewind, self.seq, self.chain, self.gone_us is not None)
+    def state(self, now_us: int) -> State:
+        """What `decide` looks at. What has expired is gone, also before it is removed."""
+        expired = self.expires_us is not None and self.expires_us <= now_us
+        gone = self.gone_us is not None or expired
+        return State(self.generation, self.rewind, self.seq, self.chain, gone)
 
 
 class Change(NamedTuple):

@@ -49,7 +49,7 @@ def open_writer(path: Path) -> apsw.Connection:
             f"PRAGMA cache_size = -{_CACHE_KIB}; PRAGMA wal_autocheckpoint = {_WAL_PAGES};"
             f"PRAGMA journal_size_limit = {2 * _WAL_PAGES * 4096}; PRAGMA temp_store = MEMORY;"
             "PRAGMA trusted_schema = 0; PRAGMA secure_delete = ON"
-        )
+        ).fetchall()  # one that answers stops there until it is asked for the rest
         migrate.migrate(db)
     except BaseException:
         db.close()

@@ -51,10 +51,10 @@ class Database:
 
     def close(self) -> None:
         """Returns when all is written. Blocks."""
-        self._writer.close()
         self._reading.shutdown()
         while not self._readers.empty():
             self._readers.get().close()
+        self._writer.close()  # the last one: then no write-ahead log is left
 
     def _wrote(self) -> None:
         self.writes += 1  # in the writer's thread alone

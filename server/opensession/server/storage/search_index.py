@@ -33,7 +33,8 @@ _READ_BYTES = 4 << 20
 _SESSIONS = 200
 _GATHER_SECONDS = 0.2
 _COMMIT_SECONDS = 1.0
-_ERASE_SECONDS = 600.0
+ERASE_SECONDS = 600.0
+"""At most so often the words of what was deleted are taken out of the files."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 class SearchIndex:
     """The index and the thread that keeps it. `find` may be called from any thread."""
 
-    def __init__(self, data: Path, bodies: Bodies) -> None:
+    def __init__(self, data: Path, bodies: Bodies, erase_seconds: float = ERASE_SECONDS) -> None:
         self._data = data
         self._bodies = bodies
         self._db = _opened(data / NAME)
@@ -50,6 +51,7 @@ class SearchIndex:
         self._moved = threading.Condition()
         self._ending = False
         self._deleted = True  # what the last run did not come to
+        self._erase_seconds = erase_seconds
         self._erased = time.monotonic()
         self._done = _mark(self._db)
         self._thread = threading.Thread(target=self._run, name="hub-search")
@@ -67,11 +69,15 @@ class SearchIndex:
         self._db.close()
         self._hub.close()
 
-    def catch_up(self, change: int, seconds: float = 60.0) -> bool:
-        """Waits until the changes up to a number can be found; False if they cannot in time."""
+    def catch_up(self, change: int, seconds: float = 60.0, *, erased: bool = False) -> bool:
+        """Waits until the changes up to a number can be found, and with `erased` until no word of
+        what was deleted is in the files any more; False if that takes longer.
+        """
         self.poke()
         with self._moved:
-            return self._moved.wait_for(lambda: self._done >= change, seconds)
+            return self._moved.wait_for(
+                lambda: self._done >= change and not (erased and self._deleted), seconds
+            )
 
     def find(self, text: str) -> list[int]:
         """The numbers of the sessions that hold all words of a text; phrases stand in quotes."""
@@ -95,7 +101,7 @@ class SearchIndex:
 
     def _run(self) -> None:
         while not self._ending:
-            self._wake.wait(_ERASE_SECONDS if self._deleted else None)
+            self._wake.wait(self._erase_seconds if self._deleted else None)
             self._wake.clear()
             try:
                 while not self._ending and self._step():
@@ -163,12 +169,15 @@ class SearchIndex:
     def _erase(self) -> None:
         """Takes the words of what was deleted out of the files: FTS5 leaves them until then."""
         now = time.monotonic()
-        if self._ending or not self._deleted or now - self._erased < _ERASE_SECONDS:
+        if self._ending or not self._deleted or now - self._erased < self._erase_seconds:
             return
-        self._deleted, self._erased = False, now
+        self._erased = now
         with _transaction(self._db):
             self._db.execute("INSERT INTO search (search) VALUES ('optimize')")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._moved:
+            self._deleted = False
+            self._moved.notify_all()
 
     def _insert(self, key: int, text: str) -> None:
         searched = fts_text(text)
@@ -221,8 +230,8 @@ def _opened(path: Path) -> apsw.Connection:
             path.chmod(0o600)
             db.execute(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;"
-                "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST"
-            )
+                "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON"
+            ).fetchall()  # one that answers stops there until it is asked for the rest
             version = db.execute("PRAGMA user_version").get
             if version == 0:
                 with _transaction(db):

@@ -82,7 +82,7 @@ class Taking:
                     opened.callback(readings[0].close)
                 return readings[0]
 
-            state = before.state if before else None
+            state = before.state(_now_us()) if before else None
             decision = decide(state, sent, lambda seq: reading().chain_at(seq))
             self._decision = decision
             if decision.kind == "nothing":
@@ -181,7 +181,7 @@ class Taking:
 def have(db: apsw.Connection, key: Key) -> Have:
     """What there is of a session."""
     before = _before(db, key)
-    return have_of(before.state if before else None)
+    return have_of(before.state(_now_us()) if before else None)
 
 
 def _before(db: apsw.Connection, key: Key) -> Before | None:
