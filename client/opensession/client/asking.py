@@ -34,7 +34,12 @@ def ask(method: str, params: Params, result: type[R], environ: Mapping[str, str]
 
 
 def ask_program(
-    method: str, params: Params, result: type[R], environ: Mapping[str, str] = os.environ
+    method: str,
+    params: Params,
+    result: type[R],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    seconds: float | None = SECONDS,
 ) -> R:
     """The result of a method that the daemon's program runs, whether a daemon answers or not."""
     done = subprocess.run(
@@ -43,7 +48,7 @@ def ask_program(
         capture_output=True,
         env=dict(environ),
         cwd="/",
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
     )
     if done.returncode == 0:

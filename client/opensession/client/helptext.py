@@ -16,6 +16,7 @@ _EXAMPLES = (
 _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
     ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
+    ("Keep", ("revive", "storage", "doctor", "project")),
     ("Privacy", ("privacy", "leaks", "pause", "forget", "unforget")),
     ("Publish", ("stream", "publish", "upload", "upload-all", "recall", "account", "server")),
     ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),
@@ -26,6 +27,7 @@ _ROOT_GROUPS = {
     "watcher": "which agents",
     "privacy": "scan, explain, test, preview",
     "leaks": "the secrets that sessions hold; resolve, scrub",
+    "storage": "what is kept of each agent; prune, compact",
     "stream": "enable, disable, status: what is published by itself",
     "publish": "pending, approve, deny, refresh, receipts",
     "account": "login, connect, whoami, logout: this machine's key for a hub",

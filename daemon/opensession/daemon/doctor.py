@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import apsw
 
 from opensession.core.errors import OpenSessionError
 from opensession.core.paths import Paths
@@ -16,32 +20,76 @@ from opensession.daemon.state import App
 from opensession.daemon.store import overview, pruning
 from opensession.parsers.registry import INSTALLED
 
+log = logging.getLogger(__name__)
+
 LEFT_SECONDS = 3600.0
 """What is younger may be in use."""
 
 
 async def health_checks(app: App) -> list[Check]:
-    """Every check that is cheap enough to be made at any time."""
+    """Every check that is cheap enough to be made at any time. One that cannot be made is red."""
+    found: list[Check] = []
+    for name, look in _PARTS:
+        try:
+            found += await look(app)
+        except Exception as error:
+            log.warning("%s could not be looked at", name, exc_info=error)
+            said = f"could not be looked at ({type(error).__name__})"
+            found.append(
+                Check(name=name, state="red", message=said, hint="opensession daemon logs")
+            )
+    return found
+
+
+async def _config(app: App) -> list[Check]:
+    found = checks.check_config(app.paths.config_file, app.loaded.warnings, app.refused)
+    return [*found, *checks.check_restart(app.restart_due)]
+
+
+async def _disk(app: App) -> list[Check]:
+    return await asyncio.to_thread(_look_at_disk, app)
+
+
+async def _capture(app: App) -> list[Check]:
+    return facts.check_capture(app)
+
+
+async def _retention(app: App) -> list[Check]:
+    soon = await forecasts.forecasts(app)
+    return forecasts.checks(soon, archiving=app.loaded.settings.archive.raw)
+
+
+async def _publishing(app: App) -> list[Check]:
+    return await reporting.checks(app.publisher)
+
+
+async def _places(app: App) -> list[Check]:
     return [
-        *checks.check_config(app.paths.config_file, app.loaded.warnings, app.refused),
-        *checks.check_restart(app.restart_due),
-        *await asyncio.to_thread(_look_at_disk, app),
-        *facts.check_capture(app),
-        *await facts.check_index(app),
-        *await facts.check_leaks(app),
-        *forecasts.checks(
-            await forecasts.forecasts(app), archiving=app.loaded.settings.archive.raw
-        ),
-        *await reporting.checks(app.publisher),
         *checks.check_custom(await asyncio.to_thread(app.library.unrecognised)),
         *checks.check_repositories(await facts.repository_notes(app)),
         *checks.check_installed(INSTALLED.problems),
-        *checks.check_agents(
-            await app.library.agent_status(look=True),
-            app.library.indexing(),
-            time.time_ns() // 1000,
-        ),
     ]
+
+
+async def _agents(app: App) -> list[Check]:
+    return checks.check_agents(
+        await app.library.agent_status(look=True),
+        app.library.indexing(),
+        time.time_ns() // 1000,
+    )
+
+
+_PARTS: tuple[tuple[str, Callable[[App], Awaitable[list[Check]]]], ...] = (
+    ("config", _config),
+    ("disk", _disk),
+    ("capture", _capture),
+    ("index", facts.check_index),
+    ("leaks", facts.check_leaks),
+    ("retention", _retention),
+    ("publishing", _publishing),
+    ("watchers", _places),
+    ("agents", _agents),
+)
 
 
 async def diagnose(app: App, params: DoctorParams) -> Diagnosis:
@@ -93,8 +141,8 @@ async def _storage(app: App) -> list[Finding]:
         keep = await storage.keep_days(app)
         now_us = time.time_ns() // 1000
         groups = await app.library.query(pruning.groups, keep, now_us, storage.is_named(app))
-    except OpenSessionError:
-        return []
+    except (OpenSessionError, apsw.Error):
+        return []  # said by the check of the index
     past = sum(group.old for group in groups if group.reason is None)
     return [_finding(check) for check in storage.check_storage(app, size, past)]
 
@@ -116,7 +164,7 @@ def _nobody(done: int, total: int, detail: str) -> None:
 def _look_at_disk(app: App) -> list[Check]:
     return [
         *checks.check_disk(checks.disk_of(_existing(app.paths.data_dir))),
-        *checks.check_modes(app.paths, app.socket),
+        *checks.check_modes(app.paths, app.socket if app.instance else app.socket / "daemon.sock"),
     ]
 
 

@@ -17,6 +17,7 @@ from opensession.core.paths import Paths
 from opensession.core.rpc.daemon import State
 from opensession.core.rpc.doctor import Finding, Fix
 from opensession.core.rpc.storage import VerifyResult
+from opensession.daemon.archive.checking import HEADER
 from opensession.daemon.mounts import mount_of
 from opensession.daemon.store.connect import APPLICATION_IDS, CorruptDatabase, open_reader
 from opensession.daemon.verifying import sentence
@@ -244,9 +245,8 @@ def check_archive(found: VerifyResult) -> list[Finding]:
             made.append(_finding("archive.damage", "red", sentence(frame), hint, "archive"))
         else:
             text = f"{sentence(frame)}; its agent's file is gone"
-            made.append(
-                _finding("archive.damage", "red", text, "opensession restore FILE", "archive")
-            )
+            fix: Fix = "archive" if frame.reason == HEADER else ""
+            made.append(_finding("archive.damage", "red", text, "opensession restore FILE", fix))
     return made or [_finding("archive.integrity", "ok", what)]
 
 
@@ -266,19 +266,17 @@ def _problem_of(path: Path, is_user: bool, *, deep: bool) -> str:
     except (apsw.CorruptError, apsw.NotADBError) as error:
         return f"{path} is damaged: {type(error).__name__}"
     except apsw.Error as error:
-        return f"{path} cannot be read: {type(error).__name__}"
+        return f"{path} cannot be read ({type(error).__name__}), so it is damaged"
     finally:
         db.close()
     return "" if said == "ok" else f"{path} is damaged: {str(said).splitlines()[0][:200]}"
 
 
 def _ours(paths: Paths) -> Iterator[Path]:
-    yield from (paths.config_dir, paths.data_dir, paths.state_dir)
-    for folder, known in ((paths.config_dir, _CONFIG), (paths.state_dir, _STATE)):
+    """What is to be 0600 or 0700; `daemon.toml` is a file that its user writes."""
+    yield from (paths.config_dir, paths.data_dir, paths.state_dir, paths.login_file)
+    for folder, known in ((paths.data_dir, _DATA), (paths.state_dir, _STATE)):
         yield from (path for path in _listed(folder) if known.match(path.name))
-    for path in _listed(paths.data_dir):
-        if _DATA.match(path.name):
-            yield path
     for folder in _listed(paths.archive_dir):
         yield folder
         if folder.is_dir() and not folder.is_symlink():

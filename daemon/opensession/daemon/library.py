@@ -444,8 +444,12 @@ class Library:
             ) from problem
 
     def _on_damage(self) -> None:
-        """A read came upon damage: look closer, once."""
-        if not self._closing and (self._looking is None or self._looking.done()):
+        """A read came upon damage: look closer, once. Who only reads changes nothing: the index
+        may be another process's.
+        """
+        if not self._started or self._closing:
+            return
+        if self._looking is None or self._looking.done():
             self._looking = tasks.spawn(self.look_through(), name="look through the index")
 
     def _on_fatal(self, ingest: Ingest, error: Exception) -> None:

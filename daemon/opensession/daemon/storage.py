@@ -48,6 +48,7 @@ async def storage(app: App) -> StorageResult:
     keep = await keep_days(app)
     index = database_bytes(app.paths.index_db)
     past = await app.library.query(pruning.groups, keep, now_us, is_named(app))
+    soon = await forecasts.forecasts(app)
     return StorageResult(
         agents=sorted(
             (
@@ -66,7 +67,8 @@ async def storage(app: App) -> StorageResult:
         grown_days=GROWN_DAYS,
         archiving=app.loaded.settings.archive.raw,
         past_keep=sum(group.old for group in past if group.reason is None),
-        retention=await forecasts.forecasts(app),
+        retention=soon,
+        notices=forecasts.notices(soon),
     )
 
 

@@ -160,7 +160,7 @@ async def _known(library: Library, archive_dir: Path) -> Known:
     """What the index says; nothing where there is none that can be read."""
     try:
         return await library.query(known, archive_dir)
-    except OpenSessionError:
+    except (OpenSessionError, apsw.Error):
         return Known({}, {})
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from opensession.core.rpc.doctor import Finding
 from opensession.core.rpc.envelope import Params
 from opensession.core.rpc.retention import Forecast
 
@@ -44,7 +45,8 @@ class AgentStorage(msgspec.Struct, frozen=True, kw_only=True):
 class StorageResult(msgspec.Struct, frozen=True, kw_only=True):
     """All agents that left anything, largest first, and what lies on the disk in all. `other_bytes`
     are `user_bytes`, logs, and indexes that were put aside. `max_size` is the cap that only warns,
-    0 for none. `past_keep` are sessions that `archive.prune` would take away.
+    0 for none. `past_keep` are sessions that `archive.prune` would take away. `notices` say what
+    agents will delete soon.
     """
 
     agents: list[AgentStorage]
@@ -58,6 +60,7 @@ class StorageResult(msgspec.Struct, frozen=True, kw_only=True):
     archiving: bool
     past_keep: int
     retention: list[Forecast]
+    notices: list[str] = []
 
 
 class VerifyParams(Params, frozen=True):
@@ -91,12 +94,15 @@ class DamagedFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`files` and `bytes` were read of the `total_files` that the archive has."""
+    """`files` and `bytes` were read of the `total_files` that the archive has. `findings` say the
+    same as `doctor` does, and of the pages of the databases where the whole archive was read.
+    """
 
     files: int
     bytes: int
     total_files: int
     damaged: list[DamagedFrame]
+    findings: list[Finding] = []
 
 
 class PruneParams(Params, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from opensession.core.errors import UsageError
 from opensession.core.rpc.envelope import Nothing
 from opensession.core.rpc.index import JobResult, Progress
 from opensession.core.rpc.storage import PruneParams, PruneResult, StorageResult, VerifyParams
-from opensession.daemon import audit, compacting, jobs, storage, verifying
+from opensession.daemon import audit, compacting, doctor_checks, jobs, storage, verifying
 from opensession.daemon.client import Client
 from opensession.daemon.jobs import Report
 from opensession.daemon.state import App, Handler
@@ -53,7 +54,11 @@ async def _verify(app: App, params: VerifyParams, report: Report) -> dict[str, A
     found = await verifying.verify(app.library, archive_dir, tell, only=params.sample)
     if params.mend and found.damaged:
         found = await verifying.mend(app.library, archive_dir, found)
-    return _built(found)
+    findings = doctor_checks.check_archive(found)
+    if not params.sample:
+        check = functools.partial(doctor_checks.check_databases, app.paths, deep=True)
+        findings = [*await asyncio.to_thread(check), *findings]
+    return _built(msgspec.structs.replace(found, findings=findings))
 
 
 async def _compact(app: App, report: Report) -> dict[str, Any]:
