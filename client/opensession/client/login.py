@@ -9,7 +9,7 @@ from typing import Any
 
 from opensession.client import connection, hub, output
 from opensession.core import config, keyring
-from opensession.core.config.settings import ServerSettings
+from opensession.core.config.settings import IdentitySettings, ServerSettings
 from opensession.core.errors import OpenSessionError, Refused, Unreachable, UsageError
 from opensession.core.paths import Paths
 from opensession.core.rpc.hub import HubLoginParams, HubStatus
@@ -20,6 +20,12 @@ KEY_PREFIX = "osk_"
 def settings(paths: Paths, environ: Mapping[str, str]) -> ServerSettings:
     """What is configured of the hub."""
     return config.load(paths, environ).settings.server
+
+
+def nickname(paths: Paths, environ: Mapping[str, str]) -> str:
+    """What the user is to be called; empty if that is not configured."""
+    name = config.load(paths, environ).settings.identity.nickname
+    return "" if name == IdentitySettings().nickname else name
 
 
 def server(paths: Paths, environ: Mapping[str, str]) -> str:

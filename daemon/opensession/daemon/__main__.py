@@ -30,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return parsing.run(
                 os.environ, options.file, options.agent, options.session, preview=options.preview
             )
+        if options.command == "gather":
+            from opensession.daemon.publish import gathering
+
+            return gathering.run(os.environ)
         if options.command == "scan":
             from opensession.daemon import scanning
 
@@ -87,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("file", nargs="?", default="", help="a session file, or any text")
     scan.add_argument("--agent", default="auto", help="which agent wrote it")
     scan.add_argument("--request", action="store_true", help=argparse.SUPPRESS)
+    commands.add_parser("gather")  # for the daemon itself: see publish/gathering.py
     return parser
 
 

@@ -34,6 +34,7 @@ from opensession.daemon.options import options_of, place_of
 from opensession.daemon.pace import Pace
 from opensession.daemon.pausing import Pauses
 from opensession.daemon.privacy_rules import machine_name, privacy_rules
+from opensession.daemon.reading import Setup
 from opensession.daemon.store import marks, overview
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, move_aside
@@ -301,6 +302,11 @@ class Library:
         if self._ingest is not None:
             key = await asyncio.to_thread(load_key, self._paths.key_file)
             self._ingest.take_up(await self._options(key))
+
+    async def setup(self) -> Setup:
+        """How sources are read now."""
+        key = await asyncio.to_thread(load_key, self._paths.key_file)
+        return (await self._options(key)).setup
 
     async def _options(self, key: bytes) -> Options:
         options = options_of(self._settings, self._paths, key)

@@ -63,7 +63,7 @@ def run(environ: Mapping[str, str], file: str, agent: str, session: str, *, prev
 
     `agent` is a name or `auto`; `session` the id of the one to print where the file has several.
     """
-    _limit()
+    limit()
     with tempfile.TemporaryDirectory(prefix="opensession-parse-") as scratch:
         path = _stdin_file(Path(scratch)) if file == "-" else Path(file).absolute()
         if not path.is_file():
@@ -102,6 +102,15 @@ def agents_for(environ: Mapping[str, str], path: Path, agent: str) -> list[Agent
     return [each for name in likely for each in agents if each.name == name]
 
 
+def agents_to_try(environ: Mapping[str, str], path: Path) -> list[Agent]:
+    """The agents that wrote a file, likeliest first. Raises UsageError where nothing tells which,
+    or where several are as likely.
+    """
+    commands = load_config(find_paths(environ), environ).settings.watchers.commands
+    agents = registry.agents(commands)
+    return _chosen("auto", agents, _candidates(path, agents), str(path))
+
+
 def source_for(agent: Agent, path: Path) -> Source:
     """The file as a source of the agent, as if it were found where it lies."""
     for folder in [*path.parents][:LEVELS]:
@@ -120,7 +129,8 @@ class _Found(msgspec.Struct):
     unknown: dict[str, int]
 
 
-def _limit() -> None:
+def limit() -> None:
+    """Bounds this process's memory and CPU time: a file that a person names may be anything."""
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))

@@ -28,6 +28,7 @@ def record(session: str, number: int, said: str, at: str, *, cwd: str = FOLDER) 
         json.dumps(
             {
                 "type": "user",
+                "userType": "external",
                 "uuid": f"{session}-{number}",
                 "sessionId": session,
                 "timestamp": at,

@@ -77,7 +77,7 @@ def login(
         if not password_stdin and keys.asked("Again", "", hidden=True) != password:
             raise UsageError("the two passwords differ", "opensession account login")
         body: dict[str, Any] = {"email": email, "password": password, "code": code}
-        body["nickname"] = nickname or email.partition("@")[0]
+        body["nickname"] = nickname or keys.nickname(paths, os.environ) or email.partition("@")[0]
         tokens = hub.call(url, "POST", "/api/auth/register", Tokens, body=body)
     else:
         body = {"email": email, "password": password}

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from opensession.client import output
@@ -146,9 +147,11 @@ def recall(
 
     opensession recall 7f3a9c1e
     """
-    _ask("the hub would delete publications, for good", yes=yes)
-    params = RecallParams(refs=refs, scope=str(Path.cwd()))
+    params = RecallParams(refs=refs, scope=str(Path.cwd()), really=False)
     with reach(no_start=no_start) as daemon:
+        meant = daemon.call("publish.recall", params, RecallResult).waiting
+        _ask(f"the hub would delete publications, for good: {_some(meant)}", yes=yes)
+        params = msgspec.structs.replace(params, really=True)
         done = daemon.call("publish.recall", params, RecallResult)
     if json:
         output.emit_json(done)
@@ -160,6 +163,14 @@ def recall(
     if done.waiting:
         waits = count(len(done.waiting), "session")
         output.note(f"as soon as the hub answers: {waits}; next: opensession server status")
+
+
+def _some(ids: list[str]) -> str:
+    """The first ids of some, and how many more there are."""
+    from opensession.client.render.words import line
+
+    told = ", ".join(line(each) for each in ids[:3])
+    return f"{told} and {len(ids) - 3:,} more" if len(ids) > 3 else told
 
 
 def seconds_of(length: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from enum import StrEnum
@@ -55,19 +56,22 @@ def enable(
     """
     params = _params(agent, repo, on)
     with reach(no_start=no_start) as daemon:
-        now = daemon.call("stream.status", params, StreamResult)
         params = _named(daemon, params)
-        _confirm(params, now, yes=yes)
-        names = _hooked(daemon, agent or params.agent) if hook else []
-        done = daemon.call("stream.enable", params, StreamResult)
+        planned = msgspec.structs.replace(params, really=False)
+        _confirm(daemon.call("stream.enable", planned, StreamResult), yes=yes)
+        with contextlib.ExitStack() as undo:
+            # The hook comes first, and goes again if the policy is not made: all of it or nothing.
+            for name in _hooked(daemon, agent or params.agent) if hook else []:
+                if _install(name):
+                    undo.callback(_remove, name)
+            done = daemon.call("stream.enable", params, StreamResult)
+            undo.pop_all()
         if json:
             output.emit_json(done)
-        else:
-            from opensession.client.render import publish as render
+            return
+        from opensession.client.render import publish as render
 
-            output.emit(render.enabled_lines(done, output.screen_of(sys.stdout), _home()))
-        for name in names:
-            _install(name)
+        output.emit(render.enabled_lines(done, output.screen_of(sys.stdout), _home()))
 
 
 def disable(
@@ -145,12 +149,12 @@ def _named(daemon: Daemon, params: StreamParams) -> StreamParams:
     return msgspec.structs.replace(params, agent=rows[0].tool)
 
 
-def _confirm(params: StreamParams, now: StreamResult, *, yes: bool) -> None:
+def _confirm(plan: StreamResult, *, yes: bool) -> None:
     from opensession.client import confirming
     from opensession.client.render import publish as render
 
-    meant = render.meant(params.agent, params.repo, params.mode, _home())
-    output.note(f"will be published to {now.server or 'a hub, once one is set'}: {meant}")
+    for said in render.planned_lines(plan, output.screen_of(sys.stderr), _home()):
+        output.note(said)
     what = "sessions would leave this machine by themselves"
     confirming.go_on(what, yes=yes, otherwise="opensession stream status")
 
@@ -176,11 +180,13 @@ def _hooked(daemon: Daemon, agent: str) -> list[str]:
     ]
 
 
-def _install(name: str) -> None:
+def _install(name: str) -> bool:
+    """Reports whether the hook was put there now."""
     from opensession.client.hooks import installing
 
     path = installing.install(installing.hooked(name), find_paths(os.environ), os.environ)
     output.note(f"{name}: the hook is in {path}" if path else f"{name}: the hook was there")
+    return path is not None
 
 
 def _remove(name: str) -> None:

@@ -45,12 +45,24 @@ def enabled_lines(done: StreamResult, screen: Screen, home: str) -> Iterator[str
         return
     where = line(done.server) if done.server else screen.yellow("nowhere yet: no hub is set")
     yield f"published by themselves: {screen.bold(_of(row, home))}, to {where}"
+    yield from _covers(row)
+
+
+def planned_lines(plan: StreamResult, screen: Screen, home: str) -> Iterator[str]:
+    """The same, before the question."""
+    row = plan.changed
+    if row is not None:
+        yield f"will be published to {line(plan.server)}: {screen.bold(_of(row, home))}"
+        yield from _covers(row)
+
+
+def _covers(row: StreamRow) -> Iterator[str]:
     covered = numbers.count(row.covered, "session")
-    yield f"  covered now: {covered}, and every one that is written to from now on"
+    yield f"  covered now: {covered}, and every one that is written to from now on, whole"
     if row.backlog:
         yield (
-            f"  not covered: {numbers.count(row.backlog, 'older session')}"
-            f" (send them with: opensession upload-all)"
+            f"  not covered: {numbers.count(row.backlog, 'older session')}, as long as nobody goes"
+            f" on with them (send them with: opensession upload-all)"
         )
 
 

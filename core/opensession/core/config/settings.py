@@ -109,7 +109,7 @@ class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How published sessions name their author."""
+    """What hubs call a new account; `user` is for none."""
 
     nickname: str = "user"
 

@@ -113,14 +113,14 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="daemon.health_check_interval_secs",
         kind="seconds",
-        later=True,
-        doc="How often the hub is asked whether it answers; 0 is never.",
+        doc="How often the hub, if one is set, is asked whether it is there and takes the key; 0 is"
+        " never.",
     ),
     Key(
         dotted="daemon.max_retries",
         kind="count",
-        later=True,
-        doc="How often an upload is tried again.",
+        doc="After more failures in a row than this `health` is red, and the upload of a file ends."
+        " Sessions are tried again all the same, with longer and longer pauses.",
     ),
     Key(
         dotted="watchers.custom_paths",
@@ -215,8 +215,7 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="identity.nickname",
         kind="text",
-        later=True,
-        doc="How published sessions name their author.",
+        doc="What hubs call you, where `account login` makes an account; user is for none.",
     ),
     Key(
         dotted="git_storage.method",

@@ -21,19 +21,21 @@ by a privacy set; `differs` is one whose sent part would now be other bytes (`pu
 
 class StreamParams(Params, frozen=True):
     """`agent` and `repo` (an absolute folder) narrow; neither takes the agent that last wrote in
-    `scope`, the client's folder. `mode` is for `stream.enable`.
+    `scope`, the client's folder. `mode` is for `stream.enable`, which without `really` changes
+    nothing and tells what the row would be.
     """
 
     agent: str = ""
     repo: str = ""
     scope: str = ""
     mode: When = "realtime"
+    really: bool = True
 
 
 class StreamRow(msgspec.Struct, frozen=True, kw_only=True):
     """One policy: sessions of `agent` (empty: all) in `repo` (empty: everywhere) are published at
     `mode`, if they have events after `since`. `origin` is `config` or `stream`. `covered` are the
-    sessions it sends now or as they go on, `backlog` those it never sends.
+    sessions it sends now or as they go on, `backlog` those it never sends by itself.
     """
 
     agent: str
@@ -141,14 +143,19 @@ class ReceiptsResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecallParams(Params, frozen=True):
-    """Takes publications back: the hub deletes the body and keeps a tombstone."""
+    """Takes publications back: the hub deletes the body and keeps a tombstone. Without `really` it
+    only looks which there are: they are `waiting` in the answer.
+    """
 
     refs: list[str]
     scope: str = ""
+    really: bool = True
 
 
 class RecallResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`ids` are gone from the hub; `waiting` are recalled as soon as the hub answers."""
+    """`ids` are gone from the hub; `waiting` are recalled as soon as the hub answers, those on a
+    hub that is not the one of now as soon as there is a key for it.
+    """
 
     ids: list[str]
     waiting: list[str] = []

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 from opensession.core.errors import UsageError
 from opensession.core.rpc import hub as rpc
-from opensession.daemon import audit, jobs
+from opensession.daemon import jobs
 from opensession.daemon.client import Client
-from opensession.daemon.jobs import Report
+from opensession.daemon.jobs import Work
 from opensession.daemon.methods.publish import publisher_of
-from opensession.daemon.publish import reporting, uploading
+from opensession.daemon.publish import reporting, uploading, uploading_file
 from opensession.daemon.state import App, Handler
 
 
@@ -45,22 +44,19 @@ async def upload(app: App, params: rpc.HubUploadParams, client: Client) -> rpc.H
     if sum((bool(params.refs), bool(params.path), params.all)) != 1:
         raise UsageError("sessions, a file or all of them", "opensession upload HEAD")
     if params.path:
-        plan = await uploading.plan_file(publisher, params)
+        plan, file = await uploading_file.plan(publisher, params)
     else:
-        plan = await uploading.plan(publisher, params)
+        plan, file = await uploading.plan(publisher, params), None
     if not params.really or not plan.sends:
+        if file is not None:
+            await file.close()
         return plan.result
-    ids = [row.id for row in plan.result.sessions]
-    audit.record(app.paths, "hub.upload", "exit", ids=ids, server=plan.result.server)
-    work = functools.partial(_upload, publisher, plan, params)
-    result: rpc.HubUploadResult = uploading.with_job(plan.result, jobs.start(client, work))
-    return result
-
-
-async def _upload(
-    publisher: Any, plan: uploading.Plan, params: rpc.HubUploadParams, report: Report
-) -> dict[str, Any]:
-    return await uploading.run(publisher, plan, params, report)
+    work: Work
+    if file is not None:
+        work = functools.partial(uploading_file.run, publisher, plan, file, params)
+    else:
+        work = functools.partial(uploading.run, publisher, plan, params)
+    return uploading.with_job(plan.result, jobs.start(client, work))
 
 
 HANDLERS: dict[str, Handler] = {

@@ -30,12 +30,17 @@ async def stream_status(app: App, params: rpc.StreamParams, client: Client) -> r
 
 
 async def enable(app: App, params: rpc.StreamParams, client: Client) -> rpc.StreamResult:
-    """Make or change a policy. Raises Refused where nothing could be sent."""
+    """Make or change a policy, or only say what it would be. Raises Refused where nothing could be
+    sent.
+    """
     await app.refresh_config()
     publisher = publisher_of(app)
     publisher.check_usable()
     agent, repo = await _named(app, params)
     row = Stream(agent, repo, params.mode, records.now_us(), "stream")
+    if not params.really:
+        row = await publisher.parts.record(policy.as_put, row)
+        return await listing.streams(publisher, changed=row, planned=True)
     row = await publisher.parts.record(policy.put, row)
     audit.record(app.paths, "stream.enable", "exit", agent=agent, repo=repo, mode=row.mode)
     await publisher.read_streams()

@@ -9,14 +9,17 @@ import apsw
 import msgspec
 
 from opensession.core.errors import NotFound
+from opensession.core.ids import session_key, short
 from opensession.core.rpc import publish as rpc
 from opensession.core.rpc.sessions import ResolveParams
 from opensession.daemon import audit
 from opensession.daemon.publish import recalling, records, session
+from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.publisher import Key, Publisher
 from opensession.daemon.publish.records import Publication
 from opensession.daemon.publish.session import Family
 from opensession.daemon.publish.standing import rules_of
+from opensession.daemon.publish.standings import standings
 from opensession.daemon.store.resolve import resolve
 
 RECALL_SECONDS = 10.0
@@ -46,6 +49,33 @@ async def chosen(publisher: Publisher, refs: Sequence[str], scope: str) -> list[
     return list(found)
 
 
+async def published(publisher: Publisher, refs: Sequence[str], scope: str) -> list[Key]:
+    """As `chosen`, also for sessions that are not in the index (any more), by their ids. Raises
+    NotFound.
+    """
+    found: dict[Key, None] = {}
+    everything = await publisher.parts.record(records.everything)
+    for ref in refs:
+        try:
+            keys = await chosen(publisher, [ref], scope)
+        except NotFound:
+            keys = list({one.key: None for one in everything if _is_called(one, ref)})
+            if not keys:
+                raise
+            if len(keys) > 1:
+                rows = tuple(f"{agent}:{native_id}" for agent, native_id in keys)
+                raise NotFound(
+                    f"{ref} could be any of {len(keys)} sessions", "opensession recall ID", rows
+                ) from None
+        found.update(dict.fromkeys(keys))
+    return list(found)
+
+
+def _is_called(made: Publication, ref: str) -> bool:
+    name = f"{made.agent}:{made.native_id}"
+    return ref in (made.native_id, name, short(session_key("local", *made.key)))
+
+
 async def approve(publisher: Publisher, params: rpc.DecideParams) -> list[str]:
     """Lets sessions go that wait for a person, and those named whatever the policy."""
     keys = await _named(publisher, params, "ask")
@@ -55,13 +85,22 @@ async def approve(publisher: Publisher, params: rpc.DecideParams) -> list[str]:
 
 
 async def send(publisher: Publisher, keys: Sequence[Key], wish: Wish, method: str) -> list[str]:
-    """Marks sessions to be sent as far as they are now; their ids."""
+    """Marks sessions to be sent as far as they are now, and has them sent; their ids."""
     found = await publisher.parts.query(session.several, keys)
+    ids = await mark(publisher.parts, found, wish, method)
+    for one in found:
+        publisher.touch(one.session.key)
+    return ids
+
+
+async def mark(parts: Parts, found: Sequence[Family], wish: Wish, method: str) -> list[str]:
+    """Notes that sessions are to be sent as far as they are now; their ids."""
+    says_more = bool(wish.expires_us or wish.team_id or wish.parents)
     now_us = records.now_us()
 
     def work(db: apsw.Connection) -> None:
         for one in found:
-            made = records.obtain(db, publisher.parts.link.hub, *one.session.key)
+            made = records.obtain(db, parts.link.hub, *one.session.key)
             made = recalling.again(db, made)
             records.change(
                 db,
@@ -73,16 +112,13 @@ async def send(publisher: Publisher, keys: Sequence[Key], wish: Wish, method: st
                 parents=msgspec.json.encode(wish.parents).decode()
                 if wish.parents
                 else made.parents,
+                header=b"" if says_more else made.header,
             )
 
-    await publisher.parts.user.run(work)
+    await parts.user.run(work)
     ids = [one.session.native_id for one in found]
     if ids:
-        audit.record(
-            publisher.parts.paths, method, "exit", ids=ids, server=publisher.parts.link.server.url
-        )
-    for one in found:
-        publisher.touch(one.session.key)
+        audit.record(parts.paths, method, "exit", ids=ids, server=parts.link.server.url)
     return ids
 
 
@@ -106,7 +142,7 @@ async def refresh(publisher: Publisher, params: rpc.DecideParams) -> list[str]:
     def change(db: apsw.Connection, made: Publication) -> None:
         one = by_key.get(made.key)
         if one is not None:
-            _accept_rules(db, made, one, publisher.parts.rules)
+            accept_rules(db, made, one, publisher.parts.rules)
 
     ids = await _each(publisher, list(by_key), change)
     if ids:
@@ -120,7 +156,7 @@ async def refresh(publisher: Publisher, params: rpc.DecideParams) -> list[str]:
     return ids
 
 
-def _accept_rules(db: apsw.Connection, made: Publication, one: Family, rules: str) -> None:
+def accept_rules(db: apsw.Connection, made: Publication, one: Family, rules: str) -> None:
     """The difference counts from now on as one that the session itself made."""
     records.change(
         db,
@@ -139,24 +175,32 @@ def _accept_rules(db: apsw.Connection, made: Publication, one: Family, rules: st
 
 async def recall(publisher: Publisher, params: rpc.RecallParams) -> rpc.RecallResult:
     """Takes publications back; waits a while for the hub."""
-    keys = await chosen(publisher, params.refs, params.scope)
+    keys = set(await published(publisher, params.refs, params.scope))
     hub = publisher.parts.link.hub
     now_us = records.now_us()
 
     def work(db: apsw.Connection) -> list[Publication]:
-        found = [records.find(db, hub, *key) for key in keys]
-        there = [made for made in found if made is not None and (made.attempted or made.wanted)]
-        return [
-            records.change(db, made.id, recall_us=now_us, wanted=0, approved_us=0) for made in there
+        there = [
+            made
+            for made in records.everything(db)
+            if made.key in keys and not made.gone and (made.attempted or made.wanted)
         ]
+        if params.really:
+            for made in there:
+                records.change(db, made.id, recall_us=now_us, wanted=0, approved_us=0)
+        return there
 
     made = await publisher.parts.user.run(work)
     if not made:
         raise NotFound("nothing of it was sent", "opensession publish receipts")
+    if not params.really:
+        return rpc.RecallResult(ids=[], waiting=[one.native_id for one in made])
     ids = [one.native_id for one in made]
     audit.record(publisher.parts.paths, "publish.recall", "exit", ids=ids, server=hub.url)
     for one in made:
         publisher.touch(one.key)
+    if any(one.hub != hub.url for one in made):
+        publisher.look_elsewhere()
     done = await _recalled(publisher, made)
     return rpc.RecallResult(
         ids=[one.native_id for one in made if one.id in done],
@@ -185,8 +229,8 @@ async def _named(publisher: Publisher, params: rpc.DecideParams, state: str) -> 
     """The sessions that are named, or (`all`) every one that stands so."""
     if not params.all:
         return await chosen(publisher, params.refs, params.scope)
-    standings = await publisher.standings(records.now_us())
-    return [found.session.key for found, _, standing in standings if standing.state == state]
+    stood = await standings(publisher.parts, records.now_us())
+    return [found.session.key for found, _, standing in stood if standing.state == state]
 
 
 async def _each(

@@ -46,7 +46,7 @@ class Link:
         self._secret = secret
         self._clock = clock
         self._client: HubClient | None = None
-        self._failures = 0
+        self.failures = 0
         self.device = device
         self.server = Server()
         self.account: Account | None = None
@@ -69,6 +69,11 @@ class Link:
         server = self.server
         return bool(server.url and server.key) and self.stranger is None and self.problem is None
 
+    @property
+    def held_seconds(self) -> float:
+        """For how long nothing is sent."""
+        return max(0.0, self.held_until - self._clock())
+
     async def use(self, server: Server) -> bool:
         """This server counts from now on; reports whether that is news."""
         if server == self.server:
@@ -78,7 +83,7 @@ class Link:
         self.stranger = None
         self.problem = None
         self.held_until = 0.0
-        self._failures = 0
+        self.failures = 0
         self.reachable, self.error, self.version = None, "", ""
         self.account = await self._user.run(self._remembered) if server.url else None
         if server.url:
@@ -137,15 +142,15 @@ class Link:
         self.reachable, self.error = True, ""
         self.last_ok_us = records.now_us()
         self.held_until = 0.0
-        self._failures = 0
+        self.failures = 0
 
     def hold(self, later: Later) -> float:
         """Nobody answered, or not now: nothing is sent for a while; for how many seconds."""
-        self._failures += 1
+        self.failures += 1
         self.reachable, self.error = False, later.reason
-        seconds = max(later.seconds, delay(self._failures))
+        seconds = max(later.seconds, delay(self.failures))
         self.held_until = self._clock() + seconds
-        if self._failures == 1:
+        if self.failures == 1:
             log.info("the hub: %s", later.reason)
         return seconds
 

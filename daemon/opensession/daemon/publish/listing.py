@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import apsw
 import msgspec
 
+from opensession.core.ids import session_key, short
 from opensession.core.rpc import publish as rpc
 from opensession.core.timeparse import format_time
 from opensession.daemon.publish import deciding, policy, records, session
 from opensession.daemon.publish.policy import Stream
-from opensession.daemon.publish.publisher import Key, Publisher
+from opensession.daemon.publish.publisher import Publisher
 from opensession.daemon.publish.records import Publication
 from opensession.daemon.publish.session import Family
 from opensession.daemon.publish.standing import Standing
+from opensession.daemon.publish.standings import standings
 
 MOST_ROWS = 1000
 
 
 async def streams(
-    publisher: Publisher, *, changed: Stream | None = None, undone: bool = False
+    publisher: Publisher,
+    *,
+    changed: Stream | None = None,
+    undone: bool = False,
+    planned: bool = False,
 ) -> rpc.StreamResult:
-    """All policies, with what each covers."""
+    """All policies, with what each covers. `planned`: `changed` is one that is not made yet."""
     parts = publisher.parts
     rows = list(parts.streams)
+    if changed is not None and planned:
+        name = (changed.agent, changed.repo, changed.origin)
+        rows = [row for row in rows if (row.agent, row.repo, row.origin) != name] + [changed]
 
     def count(db: apsw.Connection) -> dict[Stream, tuple[int, int]]:
         found = dict.fromkeys(rows, (0, 0))
@@ -65,7 +72,7 @@ async def pending(publisher: Publisher, params: rpc.PendingParams) -> rpc.Pendin
     """What is not (wholly) on the hub."""
     now_us = records.now_us()
     rows = []
-    for found, made, standing in await publisher.standings(now_us):
+    for found, made, standing in await standings(publisher.parts, now_us):
         state = standing.state
         if state is None:
             continue
@@ -116,7 +123,7 @@ async def receipts(publisher: Publisher, params: rpc.ReceiptsParams) -> rpc.Rece
     parts = publisher.parts
     found = [one for one in await parts.record(records.everything) if one.first_sent_us]
     if params.ref:
-        wanted = set(await deciding.chosen(publisher, [params.ref], params.scope))
+        wanted = set(await deciding.published(publisher, [params.ref], params.scope))
         found = [one for one in found if one.key in wanted]
     found = found[: max(0, min(params.limit, MOST_ROWS))]
     known = {
@@ -130,7 +137,7 @@ def _receipt(made: Publication, found: Family | None) -> rpc.ReceiptRow:
     kinds = msgspec.json.decode(made.findings, type=dict[str, int])
     return rpc.ReceiptRow(
         id=made.native_id,
-        short=found.session.short if found is not None else "",
+        short=short(session_key("local", *made.key)),
         tool=made.agent,
         title=found.session.title if found is not None else "",
         server=made.hub,
@@ -148,14 +155,3 @@ def _receipt(made: Publication, found: Family | None) -> rpc.ReceiptRow:
 
 def _time(us: int) -> str:
     return format_time(us) if us else ""
-
-
-def states(
-    standings: Sequence[tuple[Family, Publication | None, Standing]],
-) -> dict[str, list[Key]]:
-    """The sessions by how they stand."""
-    found: dict[str, list[Key]] = {}
-    for one, _, standing in standings:
-        if standing.state is not None:
-            found.setdefault(standing.state, []).append(one.session.key)
-    return found

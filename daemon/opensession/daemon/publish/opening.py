@@ -9,6 +9,7 @@ from opensession.core.config import Loaded
 from opensession.core.paths import Paths
 from opensession.core.privacy import load_key
 from opensession.daemon.library import Library
+from opensession.daemon.publish.foreign import tidy
 from opensession.daemon.publish.link import Link, device_of
 from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.publisher import Publisher
@@ -23,6 +24,7 @@ async def open_publisher(
     loaded: Callable[[], Loaded],
 ) -> Publisher:
     """A publisher that is not started yet."""
+    await asyncio.to_thread(tidy, paths.state_dir / "work")
     secret = await asyncio.to_thread(load_key, paths.key_file)
     device = await user.run(device_of)
     link = Link(user, device, secret, asyncio.get_running_loop().time)

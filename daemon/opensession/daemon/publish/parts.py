@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import apsw
 
@@ -27,6 +28,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Query(Protocol):
+    """Runs `fn(db, …)` on a connection to an index, in another thread."""
+
+    async def __call__(
+        self, fn: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+
 class Parts:
     """`loaded` gives the configuration as it is now; `streams` is replaced when it changes."""
 
@@ -46,7 +55,15 @@ class Parts:
         self.link = link
         self.loaded = loaded
         self.streams: list[Stream] = []
+        self._query: Query = library.query
         self.ends = Ends(lambda: int(self.settings().daemon.session_end_idle_secs * 1_000_000))
+
+    def of_index(self, query: Query) -> Parts:
+        """The same over another index, whose sessions no policy covers."""
+        other = copy.copy(self)
+        other._query = query
+        other.streams = []
+        return other
 
     def settings(self) -> Settings:
         """The settings of now."""
@@ -56,7 +73,7 @@ class Parts:
         self, fn: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """What `fn(index, …)` gives."""
-        return await self.library.query(fn, *args, **kwargs)
+        return await self._query(fn, *args, **kwargs)
 
     async def record(
         self, fn: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -33,22 +33,22 @@ def streams(db: apsw.Connection) -> list[Stream]:
 
 
 def put(db: apsw.Connection, row: Stream) -> Stream:
-    """Makes or changes a row. One that publishes already covers what it covered."""
-    before = next(
-        (
-            one
-            for one in streams(db)
-            if (one.agent, one.repo, one.origin) == (row.agent, row.repo, row.origin)
-        ),
-        None,
-    )
-    if before is not None and before.mode != "manual" and row.mode != "manual":
-        row = msgspec.structs.replace(row, since_us=before.since_us)
+    """Makes or changes a row."""
+    row = as_put(db, row)
     db.execute(
         "INSERT OR REPLACE INTO stream (agent, repo, mode, since_us, origin)"
         " VALUES (?, ?, ?, ?, ?)",
         msgspec.structs.astuple(row),
     )
+    return row
+
+
+def as_put(db: apsw.Connection, row: Stream) -> Stream:
+    """The row that `put` would make: one that publishes already covers what it covered."""
+    name = (row.agent, row.repo, row.origin)
+    before = [one for one in streams(db) if (one.agent, one.repo, one.origin) == name]
+    if before and before[0].mode != "manual" and row.mode != "manual":
+        return msgspec.structs.replace(row, since_us=before[0].since_us)
     return row
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import apsw
 
@@ -16,21 +17,29 @@ from opensession.core.errors import OpenSessionError, Refused
 from opensession.core.hints import Hint
 from opensession.daemon import tasks
 from opensession.daemon.publish import policy, records, session
-from opensession.daemon.publish.ends import LOOK_US
+from opensession.daemon.publish.backoff import delay
+from opensession.daemon.publish.health_watch import HealthWatch
 from opensession.daemon.publish.hints import HintWatch
 from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.policy import Stream
-from opensession.daemon.publish.recalling import take_back
+from opensession.daemon.publish.process_watch import ProcessWatch
+from opensession.daemon.publish.recalling import elsewhere as take_back_elsewhere
+from opensession.daemon.publish.recalling import (
+    is_elsewhere,
+    mark_gone,
+    mark_private,
+    take_back,
+)
 from opensession.daemon.publish.records import Publication
 from opensession.daemon.publish.sending import Sender
 from opensession.daemon.publish.server import server_of
-from opensession.daemon.publish.session import Family
-from opensession.daemon.publish.standing import Standing, judge
+from opensession.daemon.publish.standings import standings
 from opensession.daemon.store.change import Change
 
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
+T = TypeVar("T")
 
 LANES = 4
 GATHER_SECONDS = 0.5
@@ -49,17 +58,19 @@ class Publisher:
         self.parts = parts
         self._sender = Sender(parts)
         self._waiting: dict[Key, None] = {}
-        self._lanes: dict[Key, asyncio.Task[None]] = {}
+        self._lanes: dict[Key, asyncio.Task[Any]] = {}
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._ran: dict[Key, float] = {}
         self._held: asyncio.TimerHandle | None = None
         self._scanning: asyncio.Task[None] | None = None
-        self._looking: asyncio.TimerHandle | None = None
+        self._elsewhere: asyncio.Task[None] | None = None
         self._closing = False
         self._started = False
         self.given_key = ""
         self._hints = HintWatch(parts.paths.hints_dir, self._hinted)
+        self._processes = ProcessWatch(parts, self.touch)
+        self._health = HealthWatch(parts, self._verified)
 
     # Beginning, end, settings.
 
@@ -71,12 +82,14 @@ class Publisher:
     async def close(self) -> None:
         """End every lane; what was not acknowledged is sent again at the next start."""
         self._closing = True
-        timers = [*self._timers.values(), self._held, self._looking]
+        self._processes.stop()
+        self._health.stop()
+        timers = [*self._timers.values(), self._held]
         for timer in timers:
             if timer is not None:
                 timer.cancel()
-        running = [*self._lanes.values(), *([self._scanning] if self._scanning else [])]
-        await tasks.cancel(running)
+        beside = [task for task in (self._scanning, self._elsewhere) if task is not None]
+        await tasks.cancel([*self._lanes.values(), *beside])
         await self._hints.stop()
         await self.parts.link.close()
 
@@ -91,6 +104,7 @@ class Publisher:
             self._timers.clear()
         await self.read_streams()
         if self._started:
+            self._health.start()
             if server.url:
                 await self._hints.start()
             await self._scan_again()
@@ -109,15 +123,18 @@ class Publisher:
 
     def changed(self, changes: Sequence[Change]) -> None:
         """What was committed."""
-        if not self.parts.link.server.url:
-            return
         for change in changes:
             key = (change.agent, change.native_id)
             if change.gone:
                 self.parts.ends.forget(key)
                 tasks.spawn(self._gone(key), name="a session that is gone")
-            else:
+            elif self.parts.link.server.url:
                 self.touch(key)
+
+    async def _gone(self, key: Key) -> None:
+        if await mark_gone(self.parts, key):
+            self.touch(key)
+            self.look_elsewhere()
 
     def _hinted(self, hint: Hint) -> None:
         tasks.spawn(self._take_hint(hint), name="a hint of a hook")
@@ -151,6 +168,13 @@ class Publisher:
         self._waiting[key] = None
         self._pump()
 
+    async def _verified(self, news: bool) -> None:
+        """The hub was asked how it is; `news`: it takes the key again."""
+        self._pump()
+        if news:
+            await self._scan_again()
+        self.look_elsewhere()
+
     async def look_again(self) -> None:
         """A policy or a decision changed: everything is looked at."""
         await self._scan_again()
@@ -159,11 +183,21 @@ class Publisher:
         """Whether a lane works on a session."""
         return key in self._lanes
 
-    async def idle(self, key: Key) -> None:
-        """Wait until no lane works on a session."""
+    async def alone(self, key: Key, work: Callable[[Key], Awaitable[T]]) -> T | None:
+        """What `work` gives, done in the place of the session's lane; None if it was ended, since
+        there is another hub now, or none.
+        """
         while (task := self._lanes.get(key)) is not None:
             await asyncio.wait([task])
             await asyncio.sleep(0)
+        mine = tasks.spawn(_awaited(work(key)), name="a session's upload")
+        self._lanes[key] = mine
+        mine.add_done_callback(lambda _: self._over(key))
+        try:
+            await asyncio.wait([mine])
+        finally:
+            mine.cancel()
+        return None if mine.cancelled() else mine.result()
 
     # Lanes.
 
@@ -220,7 +254,7 @@ class Publisher:
             self._waiting[key] = None
         elif wait is not None:
             self._at(key, loop.time() + min(wait, FAR_FUTURE))
-            self._look_at_processes()
+            self._processes.look(self._timers)
 
     def _over(self, key: Key) -> None:
         self._lanes.pop(key, None)
@@ -249,9 +283,9 @@ class Publisher:
 
     async def _scan(self) -> None:
         with contextlib.suppress(OpenSessionError):
-            await self._mark_private()
+            await mark_private(self.parts)
             now_us = records.now_us()
-            for found, made, standing in await self.standings(now_us):
+            for found, made, standing in await standings(self.parts, now_us):
                 if standing.due and (standing.state is not None or _is_open(made)):
                     self.touch(found.session.key)
                 elif standing.at_us:
@@ -259,76 +293,26 @@ class Publisher:
                     wait = max(0.05, (standing.at_us - now_us) / 1e6)
                     self._at(found.session.key, loop.time() + min(wait, FAR_FUTURE))
             for made in await self.parts.record(records.everything):
-                if made.recall_us > made.recalled_us and made.hub == self.parts.link.hub.url:
+                if is_elsewhere(self.parts, made):
+                    self.look_elsewhere()
+                elif made.recall_us > made.recalled_us:
                     self.touch(made.key)
-            self._look_at_processes()
+            self._processes.look(self._timers)
 
-    async def _gone(self, key: Key) -> None:
-        """A session is not here any more: where a person said so, nor shall it be on the hub."""
-        guards = self.parts.library.guards
-        if guards is None or not guards.is_private(*key):
-            return
-        made = await self.parts.record(records.find, self.parts.link.hub, *key)
-        if made is not None and made.attempted and not made.recall_us:
-            await self.parts.record(records.change, made.id, recall_us=records.now_us())
-            self.touch(key)
+    def look_elsewhere(self) -> None:
+        """Sessions are to be taken back from hubs that were used before: try it soon."""
+        ready = self._started and not self._closing and self.parts.link.server.url
+        if self._elsewhere is None and ready:
+            self._elsewhere = tasks.spawn(self._take_back_elsewhere(), name="hubs of before")
 
-    async def _mark_private(self) -> None:
-        """Sessions that became private while nobody looked are taken back."""
-        guards = self.parts.library.guards
-        if guards is None or not guards.knows_private:
-            return
-        now_us = records.now_us()
-        for made in await self.parts.record(records.everything):
-            private = guards.is_private(made.agent, made.native_id)
-            if private and made.attempted and not made.recall_us:
-                await self.parts.record(records.change, made.id, recall_us=now_us)
-
-    async def standings(self, now_us: int) -> list[tuple[Family, Publication | None, Standing]]:
-        """How every session stands that a policy covers, or of which there is a record."""
-        parts = self.parts
-        made = {one.key: one for one in await parts.record(records.of_hub, parts.link.hub)}
-        publishing = [row.since_us for row in parts.streams if row.mode != "manual"]
-        here = parts.circumstances(now_us)
-
-        def work(
-            db: apsw.Connection,
-        ) -> list[tuple[Family, Publication | None, Standing]]:
-            found = session.active_since(db, min(publishing)) if publishing else []
-            there = {one.session.key for one in found}
-            found += session.several(db, [key for key in made if key not in there])
-            return [
-                (one, made.get(one.session.key), judge(one, made.get(one.session.key), here))
-                for one in found
-            ]
-
-        return await parts.query(work)
-
-    # Processes of agents.
-
-    def _look_at_processes(self) -> None:
-        """Begin to look whether agents' processes end, while sessions wait for that."""
-        if self._looking is None and self._timers and not self._closing:
-            if not any(row.mode == "session_end" for row in self.parts.streams):
-                return
-            loop = asyncio.get_running_loop()
-            self._looking = loop.call_later(
-                LOOK_US / 1e6, lambda: tasks.spawn(self._look(), name="agents' processes")
-            )
-
-    async def _look(self) -> None:
-        from opensession.daemon.publish import processes
-
-        self._looking = None
-        with contextlib.suppress(OpenSessionError):
-            waiting = await self.parts.query(session.several, list(self._timers))
-            working = await asyncio.to_thread(processes.working)
-            for found in waiting:
-                root = found.root
-                alive = any((root.agent, place) in working for place in (root.cwd, root.last_cwd))
-                if self.parts.ends.process(root, alive=alive, now_us=records.now_us()):
-                    self.touch(found.session.key)
-        self._look_at_processes()
+    async def _take_back_elsewhere(self) -> None:
+        failures = 0
+        try:
+            while await take_back_elsewhere(self.parts):
+                failures += 1
+                await asyncio.sleep(max(1.0, delay(failures)))
+        finally:
+            self._elsewhere = None
 
     def check_usable(self) -> None:
         """Raises Refused where nothing can be sent, with what to do."""
@@ -339,6 +323,10 @@ class Publisher:
             raise link.problem
         if not link.server.key:
             raise Refused("there is no key for the hub", "opensession account login")
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work
 
 
 def _is_open(made: Publication | None) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Sequence
 
 import apsw
 
+from opensession.core import keyring
+from opensession.core.errors import Refused
+from opensession.core.hub import Identity
 from opensession.daemon.publish import records
 from opensession.daemon.publish.backoff import delay
 from opensession.daemon.publish.parts import Parts
@@ -46,6 +51,79 @@ async def take_back(parts: Parts, key: tuple[str, str]) -> float | None:
     return max(1.0, delay(failures))
 
 
+async def mark_gone(parts: Parts, key: tuple[str, str]) -> bool:
+    """A session is not here any more: where a person said so, nor shall it be on any hub. Whether
+    there is one to be taken back.
+    """
+    guards = parts.library.guards
+    if guards is None or not guards.is_private(*key):
+        return False
+    return await _mark(parts, lambda made: made.key == key)
+
+
+async def mark_private(parts: Parts) -> None:
+    """Sessions that became private while nobody looked are to be taken back."""
+    guards = parts.library.guards
+    if guards is not None and guards.knows_private:
+        await _mark(parts, lambda made: guards.is_private(*made.key))
+
+
+async def _mark(parts: Parts, meant: Callable[[Publication], bool]) -> bool:
+    now_us = records.now_us()
+    found = [
+        made
+        for made in await parts.record(records.everything)
+        if made.attempted and not made.recall_us and meant(made)
+    ]
+    for made in found:
+        await parts.record(records.change, made.id, recall_us=now_us)
+    return bool(found)
+
+
+async def elsewhere(parts: Parts) -> bool:
+    """Takes sessions back from hubs that are not the one of now, where the keyring still has a key
+    for them; whether something is left that may be tried again.
+    """
+    due = [one for one in await parts.record(records.everything) if is_elsewhere(parts, one)]
+    left = False
+    for url in dict.fromkeys(one.hub for one in due):
+        key = await asyncio.to_thread(keyring.get, url, parts.environ)
+        if key:
+            mine = [one for one in due if one.hub == url]
+            left |= not await _take_back_there(parts, url, key, mine)
+    return left
+
+
+def is_elsewhere(parts: Parts, made: Publication) -> bool:
+    """Whether a session is to be taken back from a hub, or an account, that is not that of now."""
+    hub = parts.link.hub
+    if made.recall_us <= made.recalled_us:
+        return False
+    return made.hub != hub.url or bool(hub.account and made.account and made.account != hub.account)
+
+
+async def _take_back_there(parts: Parts, url: str, key: str, due: Sequence[Publication]) -> bool:
+    """Whether nothing is left to be done on a hub, as far as this key goes."""
+    from opensession.daemon.publish.client import HubClient, check_address
+
+    try:
+        check_address(url)
+    except Refused:
+        return True  # nothing goes there
+    async with HubClient(url, key) as client:
+        whose = await client.verify()
+        if not isinstance(whose, Identity):
+            return False
+        for made in due:
+            if made.account != whose.user_id:
+                continue
+            found = await client.delete(made.native_id, made.agent, parts.link.device)
+            if not isinstance(found, bool):
+                return False
+            await parts.record(_done, made, _is_private(parts, made))
+    return True
+
+
 def _is_private(parts: Parts, made: Publication) -> bool:
     guards = parts.library.guards
     return guards is not None and guards.is_private(made.agent, made.native_id)
@@ -76,11 +154,12 @@ def _done(db: apsw.Connection, made: Publication, private: bool) -> None:
 
 
 def again(db: apsw.Connection, made: Publication) -> Publication:
-    """A person wants it sent although it was taken back, denied or refused: as the next generation
-    where the hub has a tombstone.
+    """A person wants it sent although it was taken back, expired, denied or refused: as the next
+    generation where the hub has a tombstone.
     """
     made = records.change(db, made.id, denied_us=0, refused="", failures=0, next_try_us=0)
-    if not (made.gone or made.recalled_us or made.recall_us):
+    expired = 0 < made.expires_us <= records.now_us()
+    if not (made.gone or made.recalled_us or made.recall_us or expired):
         return made
     records.cut(db, made.id, 0)
     return records.change(
@@ -96,4 +175,5 @@ def again(db: apsw.Connection, made: Publication) -> Publication:
         attempted=0,
         header=b"",
         url="",
+        expires_us=0,
     )

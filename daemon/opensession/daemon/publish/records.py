@@ -61,6 +61,11 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
         """Agent and id."""
         return self.agent, self.native_id
 
+    @property
+    def asked(self) -> bool:
+        """Whether a person's word is not carried out yet: events, or what is said beside them."""
+        return self.wanted > self.seq or bool(self.wanted and self.seq and not self.header)
+
 
 class Hub(msgspec.Struct, frozen=True):
     """Where publications go: the address, and the account there; empty while it is not known."""

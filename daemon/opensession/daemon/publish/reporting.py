@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from opensession.core.errors import OpenSessionError
-from opensession.core.hub import HubHealth
 from opensession.core.rpc.daemon import Check
 from opensession.core.rpc.hub import HubStatus
 from opensession.core.timeparse import format_time
-from opensession.daemon.publish import records
+from opensession.daemon.publish import health_watch, records
 from opensession.daemon.publish.publisher import Publisher
+from opensession.daemon.publish.recalling import is_elsewhere
+from opensession.daemon.publish.standings import standings
 
 PENDING = ("due", "sending", "ask", "differs", "refused")
 
 
 async def verify(publisher: Publisher) -> None:
     """Ask the hub how it is and whose the key is."""
-    link = publisher.parts.link
-    if link.problem is not None or not link.server.url or not link.server.key:
-        return
-    health = await link.client().health()
-    if isinstance(health, HubHealth):
-        link.version = health.version
-    known = link.stranger is not None
-    if await link.verify() and known:
+    if await health_watch.verify(publisher.parts):
         await publisher.look_again()
 
 
@@ -33,8 +27,8 @@ async def hub_status(publisher: Publisher) -> HubStatus:
     sent = await publisher.parts.record(records.of_hub, link.hub) if server.url else []
     states: list[str] = []
     if server.url:
-        standings = await publisher.standings(records.now_us())
-        states = [standing.state for _, _, standing in standings if standing.state]
+        stood = await standings(publisher.parts, records.now_us())
+        states = [standing.state for _, _, standing in stood if standing.state]
     error, hint = link.error, ""
     if link.problem is not None:
         error, hint = str(link.problem), link.problem.hint
@@ -84,18 +78,28 @@ async def checks(publisher: Publisher | None) -> list[Check]:
         said = f"the hub does not take the key, nothing is sent: {link.stranger.reason}"
         found.append(Check(name=name, state="red", message=said, hint=link.stranger.hint))
     elif link.reachable is False:
-        said = f"{link.server.url}: {link.error}; it is tried again"
-        found.append(Check(name=name, state="warn", message=said, hint="opensession server verify"))
+        found.append(_unreachable(publisher))
     else:
         found.append(Check(name=name, state="ok", message=f"publishing to {link.server.url}"))
     try:
-        standings = await publisher.standings(records.now_us())
+        stood = await standings(publisher.parts, records.now_us())
     except OpenSessionError:
         return found
-    refused = sum(standing.state == "refused" for _, _, standing in standings)
-    differs = [made for _, made, standing in standings if standing.state == "differs"]
+    refused = sum(standing.state == "refused" for _, _, standing in stood)
+    differs = [made for _, made, standing in stood if standing.state == "differs"]
     secret = sum(bool(made is not None and made.differs_secret) for made in differs)
     hint = "opensession publish pending"
+    most = publisher.parts.settings().daemon.max_retries
+    failing = sum(made is not None and made.failures > most for _, made, _ in stood)
+    if failing and link.reachable is not False:
+        said = f"{_sessions(failing)} could not be sent, {most + 1} times or more; tried again"
+        found.append(Check(name="hub.failing", state="red", message=said, hint=hint))
+    left = await publisher.parts.record(records.everything)
+    elsewhere = [made for made in left if is_elsewhere(publisher.parts, made)]
+    if elsewhere:
+        said = f"{_sessions(len(elsewhere))} still to be taken back from {elsewhere[0].hub}"
+        login = f"opensession account login --server {elsewhere[0].hub}"
+        found.append(Check(name="hub.recall", state="warn", message=said, hint=login))
     if refused:
         said = f"{_sessions(refused)} refused by the hub"
         found.append(Check(name="hub.refused", state="warn", message=said, hint=hint))
@@ -113,6 +117,19 @@ async def checks(publisher: Publisher | None) -> list[Check]:
         said = f"newer rules or parsers make other bytes of {_sessions(len(differs) - secret)}"
         found.append(Check(name="hub.differs", state="ok", message=said, hint=hint))
     return found
+
+
+def _unreachable(publisher: Publisher) -> Check:
+    """Red after more failures than `daemon.max_retries`; it is tried again all the same."""
+    link = publisher.parts.link
+    often = link.failures > publisher.parts.settings().daemon.max_retries
+    times = f", {link.failures} times now" if often else ""
+    return Check(
+        name="hub",
+        state="red" if often else "warn",
+        message=f"{link.server.url}: {link.error}{times}; it is tried again",
+        hint="opensession server verify",
+    )
 
 
 def _sessions(count: int) -> str:

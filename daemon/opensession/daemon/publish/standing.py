@@ -49,7 +49,7 @@ def judge(found: Family, made: Publication | None, here: Circumstances) -> Stand
     to send is seen when it is read.
     """
     session = found.session
-    asked = made is not None and made.wanted > made.seq
+    asked = made is not None and made.asked
     covered = policy.covers(policy.row_for(here.streams, found.root), session, found.root)
     if not (asked or covered or _waits(made)):
         return Standing(None)

@@ -15,6 +15,7 @@ from opensession.daemon.jobs import Report
 from opensession.daemon.publish import deciding, records, session
 from opensession.daemon.publish.deciding import Wish
 from opensession.daemon.publish.lines import read_lines
+from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.publisher import Key, Publisher
 from opensession.daemon.publish.records import Publication
 from opensession.daemon.publish.session import Family
@@ -22,6 +23,9 @@ from opensession.daemon.publish.standing import kept_here
 
 LOOK_SECONDS = 0.2
 MOST_ROWS = 10_000
+
+
+States = dict[Key, tuple[str, str, int]]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -39,12 +43,17 @@ async def plan(publisher: Publisher, params: rpc.HubUploadParams) -> Plan:
     else:
         keys = await deciding.chosen(publisher, params.refs, params.scope)
         found = await parts.query(session.several, keys)
+    return await planned(parts, found, params)
+
+
+async def planned(parts: Parts, found: Sequence[Family], params: rpc.HubUploadParams) -> Plan:
+    """What would be sent of these sessions of an index."""
     made = {one.key: one for one in await parts.record(records.of_hub, parts.link.hub)}
     rows: list[rpc.UploadRow] = []
     sends: list[Key] = []
     children = 0
     for one in found:
-        row = await _row(publisher, one, made.get(one.session.key), quick=params.all)
+        row = await _row(parts, one, made.get(one.session.key), params)
         child = one.session.role == "auxiliary" and one.root.key != one.session.key
         children += child
         if row.state in ("new", "grown"):
@@ -63,21 +72,14 @@ async def plan(publisher: Publisher, params: rpc.HubUploadParams) -> Plan:
     return Plan(result, sends)
 
 
-async def plan_file(publisher: Publisher, params: rpc.HubUploadParams) -> Plan:
-    """What would be sent of a session's file: it has to be one that is taken in."""
-    refs = [params.path]
-    return await plan(publisher, msgspec.structs.replace(params, refs=refs, path=""))
-
-
 def with_job(result: rpc.HubUploadResult, job: str) -> rpc.HubUploadResult:
     """The plan with the job that carries it out."""
     return msgspec.structs.replace(result, job=job)
 
 
 async def _row(
-    publisher: Publisher, found: Family, made: Publication | None, *, quick: bool
+    parts: Parts, found: Family, made: Publication | None, params: rpc.HubUploadParams
 ) -> rpc.UploadRow:
-    parts = publisher.parts
     here = parts.circumstances(records.now_us())
     kept = await parts.query(lambda db: kept_here(found, made, here))
     one = found.session
@@ -90,23 +92,30 @@ async def _row(
         events=0,
         bytes=0,
     )
-    if kept is not None and (kept.state in ("blocked", "never") or (quick and kept.state != "ask")):
+    firm = ("blocked", "never", "denied") if params.all else ("blocked", "never")
+    if kept is not None and kept.state in firm:
         return msgspec.structs.replace(row, state=kept.state or "", reason=kept.reason)
-    again = made is not None and bool(made.gone or made.recalled_us or made.recall_us)
+    again = made is not None and bool(
+        made.gone or made.recalled_us or made.recall_us or 0 < made.expires_us <= here.now_us
+    )
     sent = 0 if made is None or again else made.seq
     if sent >= one.event_count and not (made is not None and made.refused):
-        return row
-    size = await _bytes(publisher, one.key, sent)
+        if made is None:
+            return row
+        says_more = bool(params.expires_seconds or params.team_id or params.parents)
+        state = "grown" if says_more and not params.all else "there"
+        return msgspec.structs.replace(row, state=state, url=made.url)
+    size = await _bytes(parts, one.key, sent)
     state = "grown" if sent else "new"
     return msgspec.structs.replace(row, state=state, events=one.event_count - sent, bytes=size)
 
 
-async def _bytes(publisher: Publisher, key: Key, sent: int) -> int:
+async def _bytes(parts: Parts, key: Key, sent: int) -> int:
     """The bytes of the lines after `sent`."""
     total = 0
     first = sent + 1
     while True:
-        lines = await publisher.parts.query(read_lines, *key, first, publisher.parts.stripper)
+        lines = await parts.query(read_lines, *key, first, parts.stripper)
         if lines is None or not lines.lines:
             return total
         total += sum(len(line) + 1 for line in lines.lines)
@@ -117,14 +126,10 @@ async def run(
     publisher: Publisher, made: Plan, params: rpc.HubUploadParams, report: Report
 ) -> dict[str, Any]:
     """Sends what was planned; the rows as they are at the end."""
-    now_us = records.now_us()
-    expires_us = now_us + int(params.expires_seconds * 1e6) if params.expires_seconds > 0 else 0
-    wish = Wish(expires_us=expires_us, team_id=params.team_id, parents=tuple(params.parents))
-    await deciding.send(publisher, made.sends, wish, "hub.upload")
-    rows = {(row.tool, row.id): row for row in made.result.sessions}
+    await deciding.send(publisher, made.sends, wish_of(params), "hub.upload")
     total = made.result.events
     while True:
-        states = await _states(publisher, made.sends)
+        states = await states_of(publisher.parts, made.sends)
         open_keys = [key for key, (state, _, _) in states.items() if state == "open"]
         left = sum(states[key][2] for key in open_keys)
         report(Progress(job="", done=max(0, total - left), total=total, unit="events"))
@@ -136,36 +141,50 @@ async def run(
                 f"the hub: {link.error}; it goes on by itself", "opensession publish pending"
             )
         await asyncio.sleep(LOOK_SECONDS)
-    ended = []
-    for key, row in rows.items():
-        state, said, _ = states.get(key, ("", "", 0))
+    return ended(publisher.parts, made, states)
+
+
+def wish_of(params: rpc.HubUploadParams) -> Wish:
+    """How the sessions of an upload are to be sent."""
+    now_us = records.now_us()
+    expires_us = now_us + int(params.expires_seconds * 1e6) if params.expires_seconds > 0 else 0
+    return Wish(expires_us=expires_us, team_id=params.team_id, parents=tuple(params.parents))
+
+
+def ended(parts: Parts, made: Plan, states: States) -> dict[str, Any]:
+    """The rows of a plan as they are at the end of its job."""
+    rows = []
+    for row in made.result.sessions:
+        state, said, _ = states.get((row.tool, row.id), ("", "", 0))
         if state == "sent":
             row = msgspec.structs.replace(row, state="sent", url=said)
         elif state:
-            why = said or _why(publisher)
-            row = msgspec.structs.replace(row, state="failed", reason=why)
-        ended.append(msgspec.to_builtins(row))
-    return {"sessions": ended}
+            row = msgspec.structs.replace(row, state="failed", reason=said or _why(parts))
+        rows.append(msgspec.to_builtins(row))
+    return {"sessions": rows}
 
 
-def _why(publisher: Publisher) -> str:
-    stranger = publisher.parts.link.stranger
-    return stranger.reason if stranger is not None else "it was not sent"
+def _why(parts: Parts) -> str:
+    link = parts.link
+    if link.stranger is not None:
+        return link.stranger.reason
+    return f"the hub: {link.error}" if link.error else "it was not sent"
 
 
-async def _states(publisher: Publisher, keys: Sequence[Key]) -> dict[Key, tuple[str, str, int]]:
+async def states_of(parts: Parts, keys: Sequence[Key]) -> States:
     """Each session: open, sent (with its address) or refused (with the reason), and events left."""
-    parts = publisher.parts
     made = {one.key: one for one in await parts.record(records.of_hub, parts.link.hub)}
-    found: dict[Key, tuple[str, str, int]] = {}
+    found: States = {}
     for key in keys:
         one = made.get(key)
         if one is None:
             found[key] = ("refused", "it is not there any more", 0)
         elif one.refused:
             found[key] = ("refused", one.refused, 0)
-        elif one.wanted > one.seq:
-            found[key] = ("open", "", one.wanted - one.seq)
+        elif one.differs:
+            found[key] = ("refused", "what was sent differs: opensession publish refresh", 0)
+        elif one.asked:
+            found[key] = ("open", "", max(0, one.wanted - one.seq))
         else:
             found[key] = ("sent", one.url, 0)
     return found
