@@ -25,7 +25,7 @@ from opensession.server import score
 from opensession.server.access import Caller
 from opensession.server.api.errors import ApiError, Code
 from opensession.server.api.route import Answer, Route
-from opensession.server.receiving.about import MAX_TEXT, about, header_of
+from opensession.server.receiving.about import MAX_TEXT, header_and_about
 from opensession.server.receiving.decode import ENCODINGS, BadEncoding, TooLarge
 from opensession.server.receiving.door import MAX_FINDINGS
 from opensession.server.receiving.lines import BadLine, Prepared, first_line
@@ -75,7 +75,7 @@ async def put_events(hub: Hub, caller: Caller, request: web.Request, query: Even
     with _told(), hub.receiver.spool() as spool:
         await hub.receiver.receive(request, spool)
         line = first_line(spool)
-        header = _header(line)
+        header, said = _header(line)
         if header.session_id != key.id:
             raise ApiError("bad_request", "line 1: the header is of another session")
         chain = bytes.fromhex(query.chain)
@@ -89,7 +89,7 @@ async def put_events(hub: Hub, caller: Caller, request: web.Request, query: Even
             first=query.first,
             chain=chain,
             header=line,
-            about=about(header),
+            about=said,
             lines=prepared.lines,
             hashes=prepared.hashes,
             ends=prepared.ends,
@@ -109,7 +109,7 @@ async def post_session(hub: Hub, caller: Caller, request: web.Request, query: Wh
     with _told(), hub.receiver.spool() as body, hub.receiver.spool() as lines:
         await hub.receiver.receive(request, body)
         line, beside = await hub.receiver.work(lambda: read_whole(body, lines))
-        header = _header(line)
+        header, said = _header(line)
         if violations := [one for one in validate(header, ()) if one.kind != "EmptySession"]:
             raise ApiError("invalid", "the header: " + "; ".join(o.message for o in violations))
         agent = header.agent.tool
@@ -128,7 +128,7 @@ async def post_session(hub: Hub, caller: Caller, request: web.Request, query: Wh
                 first=1,
                 chain=chain,
                 header=line,
-                about=_about(header, beside),
+                about=_about(said, beside),
                 lines=prepared.lines,
                 hashes=prepared.hashes,
                 ends=prepared.ends,
@@ -191,9 +191,9 @@ def _key(caller: Caller, device: str, agent: str, id: str) -> Key:
     return Key(caller.account, device, agent, id)
 
 
-def _header(line: bytes) -> Header:
+def _header(line: bytes) -> tuple[Header, About]:
     try:
-        return header_of(line)
+        return header_and_about(line)
     except ValueError as error:
         raise BadLine(1, str(error)) from None
 
@@ -209,7 +209,7 @@ def _expiry(text: str) -> int | None:
     return at
 
 
-def _about(header: Header, beside: Beside) -> About:
+def _about(said: About, beside: Beside) -> About:
     given = {
         "git_remote": beside.git_remote,
         "git_branch": beside.git_branch,
@@ -217,7 +217,7 @@ def _about(header: Header, beside: Beside) -> About:
         "repository": beside.git_repo_name,
     }
     known = {name: value[:MAX_TEXT] for name, value in given.items() if value}
-    return msgspec.structs.replace(about(header), **known)
+    return msgspec.structs.replace(said, **known)
 
 
 def _pull_request(beside: Beside) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from opensession.core.errors import OpenSessionError
 from opensession.core.hail_lines import Header
 from opensession.core.hail_read import read_header
@@ -11,6 +13,7 @@ from opensession.server.storage.interface import About
 _TITLE = 500
 MAX_TEXT = 4000
 _LIST = 100
+_REMEMBERED_BYTES = 8 << 10
 
 
 def header_of(line: bytes) -> Header:
@@ -22,6 +25,20 @@ def header_of(line: bytes) -> Header:
     if not header.version.startswith("hail-"):
         raise ValueError("no header: the version is not one of hail-…")
     return header
+
+
+def header_and_about(line: bytes) -> tuple[Header, About]:
+    """`header_of` and `about` of a line. Most requests come with the line of the one before."""
+    if len(line) > _REMEMBERED_BYTES:
+        header = header_of(line)
+        return header, about(header)
+    return _remembered(line)
+
+
+@functools.lru_cache(512)
+def _remembered(line: bytes) -> tuple[Header, About]:
+    header = header_of(line)
+    return header, about(header)
 
 
 def about(header: Header) -> About:

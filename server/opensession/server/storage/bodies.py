@@ -43,13 +43,13 @@ class Bodies:
             (root / f"{number:02x}").mkdir(mode=0o700, parents=True, exist_ok=True)
         root.chmod(0o700)
 
-    def path(self, name: str, suffix: str) -> Path:
+    def path(self, name: str, suffix: str) -> str:
         """A file of a body."""
-        return self._root / name[:2] / (name + suffix)
+        return f"{self._root}/{name[:2]}/{name}{suffix}"
 
-    def folder(self, name: str) -> Path:
+    def folder(self, name: str) -> str:
         """The folder that a body's files are in."""
-        return self._root / name[:2]
+        return f"{self._root}/{name[:2]}"
 
     def copy_name(self) -> str:
         """A name that no session's body has: what is left of it is swept at the next start."""
@@ -58,13 +58,13 @@ class Bodies:
     def rename(self, name: str, new: str) -> None:
         """Gives a body another name, in place of what has that one."""
         for suffix in _SUFFIXES:
-            self.path(name, suffix).rename(self.path(new, suffix))
+            os.rename(self.path(name, suffix), self.path(new, suffix))  # noqa: PTH104
 
     def unlink(self, name: str) -> None:
         """Removes a body; one that is not there is none to remove."""
         for suffix in _SUFFIXES:
             with contextlib.suppress(FileNotFoundError):
-                self.path(name, suffix).unlink()
+                os.unlink(self.path(name, suffix))  # noqa: PTH108
 
     def sweep(self, live: Iterable[str]) -> int:
         """Removes what no session has, as crashes leave it behind; gives how many files."""
