@@ -78,6 +78,21 @@ def test_a_repository_can_only_be_stricter(home: Home, hub: Double) -> None:
         assert on_hub(hub) == {}
 
 
+def test_what_its_repository_excludes_later_stays_here(home: Home, hub: Double) -> None:
+    """It was stored before the repository said so."""
+    connect(home, hub)
+    repository = home.path / "repo"
+    (repository / ".git").mkdir(parents=True)
+    with running(home) as daemon:
+        Transcript(home, "one", cwd=str(repository / "private")).say("a")
+        daemon.index()
+        home.write("repo/.opensession/config.toml", '[privacy]\nexclude_paths = ["private"]\n')
+        (repository / "private").mkdir()
+        plan = daemon.call("hub.upload", refs=["one"])
+        assert [row["state"] for row in plan["sessions"]] == ["blocked"]
+        assert on_hub(hub) == {}
+
+
 def test_what_is_blocked_does_not_leave_until_it_is_allowed(home: Home, hub: Double) -> None:
     connect(home, hub, '[privacy]\nmodes = { keys = "block" }\n')
     with running(home) as daemon:

@@ -108,6 +108,8 @@ class Parts:
                 places = (one.path, one.cwd, one.last_cwd)
                 if any(excluded(place, settings.privacy.exclude_paths) for place in places):
                     return "its folder is excluded"
+                if any(excluded(place, rules_for(place).exclude_paths) for place in places[1:]):
+                    return "its repository excludes its folder"
                 if one.agent in map(agent_name, settings.privacy.exclude_tools):
                     return "its agent is excluded"
             return ""
