@@ -7,14 +7,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import agents, cases, corpus, hub, privacy
+from bench import agents, cases, corpus, hub, keep, privacy
 from bench.foreign_database import foreign_database
 from bench.table import Figure, machine, markdown
 from tests.conftest import CORPUS
 
 CASES = (
     "machine", "agents", "index", "reads", "search", "append", "database", "idle", "startup",
-    "privacy", "hub",
+    "privacy", "hub", "keep",
 )  # fmt: skip
 
 
@@ -70,6 +70,8 @@ def main() -> None:
                     got = privacy.privacy(given.seed, verbose=given.verbose, corpus=CORPUS)
                 case "hub":
                     got = hub.hub(scratch, given.seconds, given.sessions)
+                case "keep":
+                    got = keep.keep(home, scratch)
                 case "idle":
                     got = cases.idle(home)
                 case _:
