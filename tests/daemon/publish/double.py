@@ -34,13 +34,16 @@ class Kept:
 
 
 class Double:
-    """`dictate`, where it gives an answer, is asked before the rules."""
+    """`dictate`, where it gives an answer, is asked before the rules; so many lines as `most_lines`
+    are taken at once.
+    """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.sessions: dict[str, Kept] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.bearers: set[str] = set()
+        self.most_lines = 10_000
         self.dictate: Callable[[str, str], Answer | None] = lambda method, path: None
 
     def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
@@ -59,6 +62,8 @@ class Double:
             kept.gone, kept.lines = True, []
             return 204, {}, None
         header, *lines = body.rstrip(b"\n").split(b"\n")
+        if len(lines) > self.most_lines:
+            return 413, {}, {"code": "too_large", "message": "too much at once"}
         return self._put(name, query, header, lines)
 
     def _put(self, name: str, query: dict[str, str], header: bytes, lines: list[bytes]) -> Answer:

@@ -171,7 +171,9 @@ class Publisher:
     async def _verified(self, news: bool) -> None:
         """The hub was asked how it is; `news`: it takes the key again."""
         self._pump()
-        if news:
+        if not self.parts.link.server.key:
+            await self.take_up()  # a keyring that was locked may answer now
+        elif news:
             await self._scan_again()
         self.look_elsewhere()
 
