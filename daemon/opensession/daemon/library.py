@@ -141,10 +141,10 @@ class Library:
         found: Ingest
 
         def changed(changes: list[Change]) -> None:
-            _call_soon(loop, self._changed, changes)
+            tasks.call_soon(loop, self._changed, changes)
 
         def failed(error: Exception) -> None:
-            _call_soon(loop, self._on_fatal, found, error)
+            tasks.call_soon(loop, self._on_fatal, found, error)
 
         found = Ingest(
             place_of(self._paths),
@@ -341,7 +341,7 @@ class Library:
         while True:
             async with self._replacing:
                 waiting = self._open_ingest().run_until_idle(
-                    lambda now: _call_soon(loop, told, now)
+                    lambda now: tasks.call_soon(loop, told, now)
                 )
                 replaced = self._replaced
             self._pace.begin()
@@ -435,7 +435,11 @@ class Library:
             self._replaced = asyncio.get_running_loop().create_future()
             if ingest is not None:
                 await asyncio.to_thread(ingest.stop)
-            problem = _try(between)
+            problem: OSError | None = None
+            try:
+                between()
+            except OSError as error:
+                problem = error
             try:
                 self._ingest = await self._opened()
             except Exception as error:
@@ -493,20 +497,3 @@ class Library:
             log.warning("the new index is not complete, so the old one is kept: %s", error)
             return
         self._alone = await asyncio.to_thread(set_aside.remove_old, self._paths.index_db)
-
-
-def _try(action: Callable[[], object]) -> OSError | None:
-    """What kept an action on files from being done; None if it was."""
-    try:
-        action()
-    except OSError as error:
-        return error
-    return None
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, fn: Callable[..., None], *args: Any) -> None:
-    """Call `fn` in the loop's thread; not at all once the loop has ended."""
-    try:
-        loop.call_soon_threadsafe(fn, *args)
-    except RuntimeError:
-        log.debug("after the end: %s", getattr(fn, "__name__", "a call"))
