@@ -82,7 +82,7 @@ def sample(found: Sequence[Piece], size: int = SAMPLE_BYTES) -> list[Piece]:
             break
         chosen.append(piece)
         size -= piece.size
-    return chosen
+    return sorted(chosen, key=lambda piece: piece.file)
 
 
 def look(piece: Piece) -> Looked:
