@@ -18,16 +18,27 @@ from pathlib import Path
 import apsw
 
 from opensession.core.errors import Refused
-from opensession.daemon.archive import Appending, Archived, file_for, make_frame, read, scan
+from opensession.daemon.archive import (
+    Appending,
+    Archived,
+    DamagedArchive,
+    file_for,
+    make_frame,
+    read,
+    scan,
+)
 from opensession.daemon.archive.append import sync_folder
 from opensession.daemon.hidden import blank_lines
-from opensession.daemon.store import sessions_write
+from opensession.daemon.store import sessions_write, sources
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, Transaction, emptied, open_index
 from opensession.daemon.store.sessions_write import Stored
 from opensession.daemon.store.sources import SourceRow
 
 _CHUNK_BYTES = 4 << 20
+
+_TELLING = 8
+"""A shorter id may be part of anything."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +74,37 @@ def sources_of(db: apsw.Connection, sessions: Collection[Stored]) -> list[int]:
             for (source,) in db.execute("SELECT source FROM copy WHERE session = ?", (session.id,))
         )
     return sorted(found)
+
+
+def left_behind(
+    db: apsw.Connection, archive_dir: Path, agent: str, ids: Collection[str]
+) -> list[int]:
+    """Sources that are gone and hold nothing that is listed, and whose archive names one of these
+    sessions: files that were moved, whose sessions other sources have since.
+    """
+    marks = [name.encode() for name in ids if len(name) >= _TELLING]
+    found = sources.ids_where(
+        db,
+        "agent = ? AND archive_size > 0 AND state = 'gone'"
+        " AND id NOT IN (SELECT source FROM session) AND id NOT IN (SELECT source FROM copy)",
+        (agent,),
+    )
+    rows = [row for number in found if (row := sources.load(db, number)) is not None]
+    return [row.id for row in rows if marks and _names(archive_dir, row, marks)]
+
+
+def _names(archive_dir: Path, row: SourceRow, marks: Collection[bytes]) -> bool:
+    """Whether a path or the archived bytes name a session."""
+    if any(mark in os.fsencode(row.path) for mark in marks):
+        return True
+    file = file_for(archive_dir, row.agent, row.path)
+    end = b""
+    with contextlib.suppress(FileNotFoundError, DamagedArchive):
+        for piece in read(file, scan(file).generation):
+            if any(mark in end + piece for mark in marks):
+                return True
+            end = piece[-max(map(len, marks)) :]
+    return False
 
 
 def delete(db: apsw.Connection, sessions: Collection[Stored]) -> list[Change]:

@@ -76,6 +76,10 @@ class Private:
             if other is not None:
                 places[number] = other
         names = {native_id, *(session.native_id for session in sessions)}
+        for number in forgetting.left_behind(db, self._archive_dir, agent, names):
+            other = sources.load(db, number)
+            if other is not None:
+                places[number] = other
         alone = {number: _is_own(place, names) for number, place in places.items()}
         shared = {number for number in places if not alone[number]}
         databases = {number for number in shared if _is_database(places[number])}
@@ -94,6 +98,12 @@ class Private:
             ]
         )
         guards.names.forget(agent, names)
+        # Before the index: as long as that knows them, a start after a crash comes here again.
+        for number, place in places.items():
+            if number in databases:
+                self._blank(place, names)
+            else:
+                forgetting.remove_archive(self._archive_dir, place)
         db.execute("PRAGMA secure_delete = ON")
         try:
             with self._transaction():
@@ -107,11 +117,6 @@ class Private:
                         sources.record_archived(db, number, Archived())
         finally:
             db.execute("PRAGMA secure_delete = FAST")
-        for number, place in places.items():
-            if number in databases:
-                self._blank(place, names)
-            else:
-                forgetting.remove_archive(self._archive_dir, place)
         for session in sessions:
             guards.forget_leaks(agent, session.native_id)
         forgetting.forget_aside(self._index, agent, names)
