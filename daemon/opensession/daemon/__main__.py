@@ -40,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.request:
                 return scanning.run_request(os.environ)
             return scanning.run_file(os.environ, options.file, options.agent)
-        from opensession.daemon import app
-
-        return app.run(
-            os.environ,
         if options.command == "restore":
             from opensession.daemon import restore
 
             return restore.print_run(os.environ, options.file, merge=options.merge)
+        from opensession.daemon import app
+
+        return app.run(
+            os.environ,
             foreground=options.foreground,
             history=not options.no_history,
             exit_idle=options.exit_idle,
@@ -92,14 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--agent", default="auto", help="which agent wrote it")
     scan.add_argument("--request", action="store_true", help=argparse.SUPPRESS)
     commands.add_parser("gather")  # for the daemon itself: see publish/gathering.py
+    restore = commands.add_parser("restore", help="take in a backup, with no daemon running")
+    restore.add_argument("file", help="what `opensession backup` wrote")
+    restore.add_argument("--merge", action="store_true", help="beside what is kept here already")
     return parser
 
 
 def _seconds(text: str) -> float:
-    commands.add_parser("gather")  # for the daemon itself: see publish/gathering.py
-    restore = commands.add_parser("restore", help="take in a backup, with no daemon running")
-    restore.add_argument("file", help="what `opensession backup` wrote")
-    restore.add_argument("--merge", action="store_true", help="beside what is kept here already")
     value = float(text)
     if not 0 <= value <= 86_400:
         raise ValueError
