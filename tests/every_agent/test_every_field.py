@@ -17,6 +17,7 @@ import pytest
 
 from tests.every_agent.every_field import Files
 from tests.helpers.daemon import PATIENCE, Daemon, Home, Rpc, RpcError, running, temporary_home
+from tests.helpers.hub import Hub, running_hub
 
 WORD = re.compile(r"[A-Za-z0-9]{12,}")
 
@@ -63,6 +64,7 @@ class Seen:
         self.said: dict[str, str] = {}
         self.leaves: dict[str, str] = {}
         self.files: dict[str, dict[str, bytes]] = {}
+        self.hub: dict[str, bytes] = {}
 
     def look(self, when: str) -> None:
         """Reads every file of ours, and all that lies in the temporary folder, to its end."""
@@ -137,10 +139,28 @@ def _run_client(seen: Seen, daemon: Daemon) -> None:
         seen.said[command] = _client(seen.home, *command.split())
 
 
+def _publish(seen: Seen, hub: Hub, daemon: Daemon) -> None:
+    """Everything is uploaded, from the index and once from a file; what the hub has is read."""
+    with daemon.client() as rpc:
+        last = rpc.job("hub.upload", all=True, really=True)
+        states = {row["state"] for row in last["result"]["sessions"]}
+        assert states == {"sent"}, last["error"]
+        for method in ("publish.receipts", "publish.pending", "hub.status", "daemon.health"):
+            seen.said[f"published {method}"] = json.dumps(rpc.call(method))
+    hub.stop()
+    for path in hub.data.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            if path.suffix == ".lines":
+                seen.leaves[f"hub {path.name}"] = data.decode()
+            seen.hub[str(path.relative_to(hub.data))] = data
+
+
 @pytest.fixture(scope="module")
 def seen() -> Iterator[Seen]:
-    with temporary_home() as home:
-        home.configure(SETS_ON)
+    with temporary_home() as home, running_hub() as hub:
+        key = hub.key(hub.account("ann"))
+        home.configure(f'{SETS_ON}[server]\nurl = "{hub.url}"\napi_key = "{key}"\n')
         made = Files(3, home.path.name)
         for name, data in made.files.items():
             home.write(f".local/share/hail/{name}", data)
@@ -150,6 +170,7 @@ def seen() -> Iterator[Seen]:
             with daemon.client() as rpc:
                 _ask(found, rpc)
             _run_client(found, daemon)
+            _publish(found, hub, daemon)
             # The journal has pages, and the database free ones.
             daemon.call("archive.forget", ref="made-003-0a1b2c3d")
             found.look("while it runs")
@@ -187,6 +208,15 @@ def test_nothing_that_leaves_holds_one_in_structural_fields_either(
         assert canaries.in_(text.encode())[:5] == [], name
         assert structural.in_(text.encode())[:5] == [], name
         assert not re.search(r"\[redacted:[a-z0-9-]+:", text), name
+
+
+def test_nothing_of_a_hub_holds_one(seen: Seen, canaries: Canaries) -> None:
+    """Bodies, the database, what is searched, journals, the log."""
+    structural = Canaries(seen.made.structural)
+    found = {name: canaries.in_(data) + structural.in_(data) for name, data in seen.hub.items()}
+    assert {name: hits[:5] for name, hits in found.items() if hits} == {}
+    assert {"data/hub.db", "data/search.db", "log"} <= seen.hub.keys()
+    assert sum(data.count(b"[redacted:") for data in seen.hub.values()) > 1_000
 
 
 @pytest.mark.parametrize("when", ["while it runs", "after its end"])

@@ -15,7 +15,7 @@ from tests.daemon.publish.proxy import proxy
 from tests.daemon.publish.stage import Stage, Transcript, eventually, stage, states
 from tests.helpers.daemon import Daemon, running
 
-SEEDS = 1000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 12
+SEEDS = 1000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 8
 AT_ONCE = 50
 """So many seeds share a daemon and a hub, a session each."""
 
