@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import msgspec
 
@@ -24,12 +24,11 @@ from opensession.daemon.book import Entry
 from opensession.daemon.custom_paths import Loose
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.housekeeping import Housekeeping
+from opensession.daemon.ingest_options import Options, Place
 from opensession.daemon.pause_keeper import PauseKeeper
 from opensession.daemon.pausing import Pauses
-from opensession.daemon.reading import Setup
 from opensession.daemon.reconcile import compare
 from opensession.daemon.root_watch import RootWatch, Scanned, resolved
-from opensession.daemon.schedule import Timing
 from opensession.daemon.store.connect import open_reader
 from opensession.daemon.waiting import Run, still_waiting
 from opensession.daemon.workers import Freed
@@ -48,26 +47,6 @@ HINTED_PATHS = 5000
 FULL_SAID = "the disk is full: nothing is read until there is room"
 FULL_SECONDS = 60.0
 """How often it is tried again while the disk is full."""
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What may change while it runs. Seconds: looks at watched roots, at polled roots, until a
-    source is quiet.
-    """
-
-    setup: Setup
-    timing: Timing = Timing()
-    reconcile: float = 600.0
-    poll: float = 60.0
-    idle: float = 300.0
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where the index, the archive and short-lived private copies lie."""
-
-    index: Path
-    archive: Path
-    scratch: Path
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -252,17 +231,13 @@ class Coordinator:
             self._enter(known)
 
     def is_for_archive(self, entry: Entry) -> bool:
-        """Whether a source is to be read from the archive: it is gone, or lies below no root any
-        more, or is a database, whose agent may have deleted rows that the archive has. The database
-        itself is read after it.
+        """Whether a source is to be read from the archive: it is gone or below no root any more, or
+        it is a database, whose agent may have deleted rows. The database is read after it.
         """
         if entry.agent is None or entry.state == "refused":
             return False
-        if (
-            entry.storage != "rows"
-            and self._is_rooted(entry)
-            and (self._is_remote(entry) or entry.look() is not None)
-        ):
+        rooted = entry.source.root in self._remote and entry.storage != "rows"
+        if rooted and (self._is_remote(entry) or entry.look() is not None):
             return False
         return file_for(self._place.archive, entry.source.agent, entry.source.path).exists()
 
@@ -341,14 +316,6 @@ class Coordinator:
         self._watching.set_pace(options.reconcile, options.poll)
         if self._begun:
             self.look_at(None, now)
-
-    def forgot(self, now: float) -> None:
-        """A session was forgotten: its bytes are overwritten as soon as nothing else is to do."""
-        self._keeping.forgot(now)
-
-    def _is_rooted(self, entry: Entry) -> bool:
-        """Whether a source lies below a root of today, so that looking there finds it."""
-        return entry.source.root in self._remote
 
     def _is_remote(self, entry: Entry) -> bool:
         return self._remote.get(entry.source.root, False)
@@ -449,8 +416,7 @@ class Coordinator:
         for number in self._keeping.unread():
             entry = self._dispatch.book.get(number)
             entry.fresh = True
-            stamp = entry.look()
-            if stamp is not None:
+            if (stamp := entry.look()) is not None:
                 self._dispatch.demand(entry, stamp, now)
                 for run in self._runs:
                     run.need(number, self._dispatch.next_job)

@@ -22,11 +22,12 @@ from opensession.core.errors import NotFound
 from opensession.core.privacy import STRIP_VERSION
 from opensession.core.rpc.daemon import AgentStatus, Indexing
 from opensession.daemon import agent_status, prepare
-from opensession.daemon.coordinator import Asked, Coordinator, Options, Place
+from opensession.daemon.coordinator import Asked, Coordinator
 from opensession.daemon.coverage import Facts
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.guards import Guards
 from opensession.daemon.housekeeping import Housekeeping
+from opensession.daemon.ingest_options import Options, Place
 from opensession.daemon.pausing import Pauses
 from opensession.daemon.pool import Pool
 from opensession.daemon.privacy_rules import fingerprint
@@ -151,8 +152,8 @@ class Ingest:
             reconcile=self._options.reconcile,
             poll=self._options.poll,
         )
-        keeping = Housekeeping(self._writing, self._options.idle)
-        self._coordinator.use(self._dispatch, self._watching, keeping)
+        self._keeping = Housekeeping(self._writing, self._options.idle)
+        self._coordinator.use(self._dispatch, self._watching, self._keeping)
         self._thread = threading.Thread(
             target=self._coordinator.run, kwargs={"history": history}, name="ingest", daemon=True
         )
@@ -298,7 +299,7 @@ class Ingest:
     def forget(self, agent: str, native_id: str) -> list[Change]:
         """What is stored of a session is taken away, and it is taken in no more. Waits."""
         changes = self._writing.call(lambda writer: writer.forget(agent, native_id))
-        self._ask(self._coordinator.forgot)
+        self._ask(self._keeping.forgot)
         self._on_changes(changes)
         return changes
 
