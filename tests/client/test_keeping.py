@@ -101,3 +101,24 @@ def test_what_fits_is_shown_before_anybody_is_asked(cli: Cli) -> None:
     state = cli.json("forget", "--status", "--json")
     assert state["sessions"] == 7
     assert "7 sessions forgotten" in cli.run("forget", "--status").stderr
+
+
+def test_a_backup_is_made_and_taken_in(cli: Cli, tmp_path: Path) -> None:
+    """Issue 6: `restore` to a new home gives the same `log`."""
+    path = cli.stage.home / f".claude/projects/p/{ONE}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(claude(ONE, "hello", "there"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    before = cli.ok("log", "--all", "--json")
+    file = tmp_path / "all.osbackup"
+    assert cli.json("backup", str(file), "--json")["files"] == 1
+    cli.fails(1, "backup", str(file))
+    assert "daemon stop" in cli.fails(3, "restore", str(file))[-1]
+    cli.ok("daemon", "stop")
+    assert "--merge" in cli.fails(5, "restore", str(file))[-1]
+    cli.paths.data_dir.rename(tmp_path / "lost")
+    assert cli.json("restore", str(file), "--json")["files"] == 1
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    assert cli.ok("log", "--all", "--json") == before
