@@ -189,3 +189,24 @@ def test_a_hook_comes_with_the_stream_and_goes_with_it(joined: Cli) -> None:
         "has no hooks"
         in joined.fails(2, "stream", "enable", "--agent", "aider", "--hook", "--yes")[-2]
     )
+
+
+def test_what_would_be_done_is_said_before_the_question(joined: Cli, hub: Hub) -> None:
+    said = joined.run("stream", "enable", "--agent", "claude-code", "--hook")
+    assert said.returncode == 5
+    assert f"will be published to {hub.url}: sessions of claude-code" in said.stderr
+    assert "covered now: no sessions" in said.stderr
+    assert "not covered: " in said.stderr and "upload-all" in said.stderr
+    assert joined.json("stream", "status", "--json")["rows"] == []
+
+    joined.fails(4, "recall", "0000dead")
+    assert "nothing of it was sent" in joined.fails(4, "recall", OLD)[0]
+
+
+def test_a_hook_that_cannot_be_put_there_leaves_nothing_half_done(joined: Cli) -> None:
+    settings = joined.stage.home / ".claude" / "settings.json"
+    settings.write_text('{"model": ')
+    words = ("--agent", "claude-code", "--hook", "--yes")
+    assert "cannot be read" in "\n".join(joined.fails(5, "stream", "enable", *words))
+    assert settings.read_text() == '{"model": '
+    assert joined.json("stream", "status", "--json")["rows"] == []

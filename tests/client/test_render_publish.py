@@ -40,7 +40,7 @@ def test_enabling_says_whom_it_covers_and_whom_not() -> None:
 
     assert "sessions of codex in ~/api, while they run, to https://hub" in said
     assert "covered now: 1 session," in said
-    assert "not covered: 12 older sessions (send them with: opensession upload-all)" in said
+    assert "not covered: 12 older sessions, as long as nobody goes on with them" in said
 
 
 def test_a_plan_says_how_many_how_large_and_what_stays() -> None:
