@@ -19,8 +19,8 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}"
     "code,pre{font:14px/1.4 ui-monospace,monospace;background:#8881;border-radius:4px}"
     "code{padding:.1em .3em}pre{padding:.8rem;overflow:auto}pre code{background:none;padding:0}"
-    "h2{margin-top:2.5rem}h2::first-letter{text-transform:uppercase}"
-    "h3{margin-top:2.2rem;padding-top:.8rem;border-top:1px solid #8884}h3 code{font-size:1.05rem}"
+    "h2{margin-top:2.5rem}h3{margin-top:2.2rem;padding-top:.8rem;border-top:1px solid #8884}"
+    "h3 code{font-size:1.05rem}"
     "a{color:inherit}nav a{margin-right:1.2em}:root{color-scheme:light dark}"
 )
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -46,12 +46,14 @@ def markdown(routes: tuple[Route, ...], base_url: str) -> str:
         " `/api/openapi.json`.",
     ]
     schemas = document(routes, base_url)["components"]["schemas"]
-    group = ""
+    groups: dict[str, list[Route]] = {}
     for route in routes:
-        if (found := route.action.partition(".")[0]) != group:
-            group = found
-            parts.append(f"## {group}")
-        parts += _route(route)
+        name = route.action.partition(".")[0]
+        groups.setdefault("sessions" if name == "session" else name, []).append(route)
+    for name, members in groups.items():
+        parts.append(f"## {name.capitalize()}")
+        for route in members:
+            parts += _route(route)
     parts.append("## Types")
     kinds = {k.__name__: k for r in routes for k in (r.request, r.response) if k is not None}
     for name, schema in schemas.items():
