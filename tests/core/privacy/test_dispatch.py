@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from opensession.core.privacy.columns import column_detectors
 from opensession.core.privacy.commands import command_detectors
 from opensession.core.privacy.declared import declared_detectors
 from opensession.core.privacy.detector import Detector
@@ -13,7 +14,7 @@ from opensession.core.privacy.text import Text
 
 NAMED = [
     each
-    for each in (env_detector(), *command_detectors(), *declared_detectors())
+    for each in (env_detector(), *command_detectors(), *declared_detectors(), *column_detectors())
     if each.behind is not None
 ]
 TAILS = [
@@ -22,6 +23,7 @@ TAILS = [
     b" --body abc123xyz9", b"ParameterValue=abc123xyz9", b" abc123xyz9", b"abc123xyz9",
     b"is abc123xyz9", b"<< abc123xyz9", b': str = "abc123xyz9"', b' value="abc123xyz9"', b".a=b12",
     b"-a b12xyz", b'"abc123xyz9"', b"`abc123xyz9`", b" |\nvalue: abc123xyz9", b"= abc123xyz9",
+    b' {\n default = "abc123xyz9"', b",a\n", b"|\n", b"\n", b"\r\n", b"\x94\x82 a\n",
 ]  # fmt: skip
 
 

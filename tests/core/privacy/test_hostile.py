@@ -26,6 +26,10 @@ REPEATED = [
     "[redacted:token:ABCDEFGH]", "Password=x;", "MIIEpAIBAAKCAQEAaaaaaaaaaaaaaaaaaa\n",
     "TOKEN=abc123xyz9 ", "key: ", '"\\"', "https://a:", "sk-", '{\\"token\\": \\"', "x=y&token=",
     "password: ", "".join(random.Random(1).choices("ABCDabcd0123+/", k=5000)), "1234567890",
+    "a,password\n", "\n|a|password|password\n", "| a | password |\n|", "password,", '","password\n',
+    "INSERT INTO t (password) VALUES ('a1b2c3d4e5'),", "INSERT INTO t (password) VALUES ('",
+    "\x1b[",
+    'variable "db_password" {', "\x1b[0mAPI_KEY\x1b[1m=\x1b[2mabc123xyz9\x1b[0m\n", "\\x1b[0m",
 ]  # fmt: skip
 
 

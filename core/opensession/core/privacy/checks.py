@@ -1,7 +1,7 @@
 """What can be verified of a value without asking anybody: checksums and structures.
 
 Sources: the vendors' descriptions of their formats; BIP 173 (bech32), ISO 7064 (IBAN), ISO/IEC 7812
-(Luhn), RFC 7519 (JWT), RFC 4880 (CRC of armour).
+(Luhn), RFC 7519 (JWT).
 """
 
 from __future__ import annotations
@@ -155,18 +155,6 @@ def der_length_fits(body: bytes) -> bool:
         return len(decoded) == 2 + size
     count = size & 0x7F
     return len(decoded) == 2 + count + int.from_bytes(decoded[2 : 2 + count], "big")
-
-
-def crc24(data: bytes) -> int:
-    """The checksum of an armoured OpenPGP body."""
-    crc = 0xB704CE
-    for byte in data:
-        crc ^= byte << 16
-        for _ in range(8):
-            crc <<= 1
-            if crc & 0x1000000:
-                crc ^= 0x1864CFB
-    return crc & 0xFFFFFF
 
 
 def _twice(data: bytes) -> bytes:

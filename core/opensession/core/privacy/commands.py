@@ -46,6 +46,13 @@ _PROGRAMS: tuple[tuple[bytes, bytes], ...] = (
     (b"-pass pass:", _VALUE),
     (b"rabbitmqctl ", rb"(?:add_user|change_password)[ ]{1,4}[^\s]{1,64}[ ]{1,4}" + _VALUE),
     (b"smbclient ", _LINE + rb"-U[ ]?[\"']?[^%\s\"']{1,64}%(?P<plain>[^\s\"'`|;&<>\\]{3,256})"),
+    (b"openssl enc", _LINE + rb"-[kK][ ]{1,4}" + _VALUE),
+    (b"openssl aes", _LINE + rb"-[kK][ ]{1,4}" + _VALUE),
+    (
+        b"nmcli ",
+        _LINE + rb"(?:password|(?:802-11-wireless-security|wifi-sec)\.psk)[ ]{1,4}" + _VALUE,
+    ),
+    (b"net user ", rb"\"?[^\s/\"]{1,64}\"?[ ]{1,4}(?![/*])" + _VALUE + rb"(?=[ ]{1,4}/[a-zA-Z])"),
     (b"net use ", _LINE[:-3] + rb"/user:[^\s]{1,64}[ ]{1,4}" + _VALUE),
     (
         b"net use ",
@@ -79,7 +86,7 @@ _LOGIN_OF = re.compile(
 _FLAG = re.compile(rb"[A-Za-z0-9-]{0,24}(?:[ ]{1,4}|[\"'`],[ \r\n]{0,60}[\"'`])" + _VALUE)
 _FLAG_NAME = re.compile(rb"(?:\A|[\s\"'`\[(,=])--?(?P<name>[A-Za-z][A-Za-z0-9_-]{0,40})?\Z")
 _SPOKEN = re.compile(
-    rb"(?P<rest>[A-Za-z0-9_]{0,40})[ \t]{1,4}(?:(?P<verb>is|was|as|to|be|of)[ \t]{1,4}"
+    rb"(?P<rest>[A-Za-z0-9_]{0,40})[ \t]{1,4}(?:(?P<verb>(?:is|was):?|as|to|be|of)[ \t]{1,4}"
     rb"(?:set to )?)?(?:now )?"
     rb"(?:`(?P<tick>[^`\r\n]{4,256})`|" + _VALUE + rb")"
 )
@@ -91,6 +98,7 @@ _SETS = (b"ENV", b"ARG", b"setx", b"setenv", b"export", b"set", b"put")
 _NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:/@-"
 _NETRC = re.compile(rb"(?:login|user|account)[ \t]{1,8}[^\s]{1,128}[ \t\r\n]{1,16}\Z")
 _CREATE = re.compile(rb"(?i)(?:role|user|login)\b[^\r\n;]{1,160}\Z")
+_USING = re.compile(rb"(?i)\b(?:using|with)[ ]\Z")
 _OPAQUE = re.compile(rb"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[^\s]{6,512}\Z")
 _WEAK: Confidence = "possible"
 _STEMS = (b"token", b"secret", b"password", b"passwd", b"passphrase", b"key", b"credential")
@@ -154,6 +162,8 @@ def command_detectors() -> list[Detector]:
         if match["single"] and stem.lower() == b"password" and _CREATE.search(line):
             return Found(begin, begin + len(value), "password", "assignments", "likely", PLACED)
         quoted = match["tick"] is not None
+        if login and (match["double"] or match["single"]) and _USING.search(before):
+            quoted = True
         if not (match["verb"] or quoted):
             if match["plain"] is None or not is_random(value):
                 return None

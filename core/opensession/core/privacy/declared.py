@@ -50,6 +50,10 @@ _BELOW = re.compile(
 _ABOVE = re.compile(
     rb"(?:name|key)(?:\\{0,7}[\"'])?[ ]{0,4}[:=][ ]{0,8}(?:\\{0,7}[\"'])?[A-Za-z0-9_.-]{0,64}\Z"
 )
+_VARIABLE = re.compile(
+    _NAME + _QUOTE + rb"[ ]{0,4}\{[^{}]{1,600}?[ \tn]default[ \t]{0,20}=[ \t]{0,4}" + _QUOTE + _TEXT
+)
+_VARIABLE_NAME = re.compile(rb"variable[ ]{1,4}\\{0,7}\"[A-Za-z0-9_-]{0,64}\Z")
 _BODY = re.compile(
     _NAME + rb"(?:[ ]{1,4}(?:--body|-b|--value|--data|<<<|--secret-string)[ =]{1,4}"
     rb"|,ParameterValue=)(?:" + _QUOTE
@@ -77,6 +81,7 @@ def declared_detectors() -> list[Detector]:
         _detector("element", _ELEMENT, _ELEMENT_NAME, (QUOTES + b">", b"")),
         _detector("attribute", _ATTRIBUTE, None, (QUOTES, b"")),
         _detector("below", _BELOW, _ABOVE, (QUOTES + b"," + _BREAKS, QUOTES + _BREAKS)),
+        _detector("variable", _VARIABLE, _VARIABLE_NAME, (QUOTES, b"")),
         _detector("body", _BODY, None, (b",", b"-<")),
         Detector("auth", (b"--auth", b"--with-token"), _AUTH, _auth, from_end=True),
         Detector(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opensession.core.privacy.blocks import block_detectors, lines_of
+from opensession.core.privacy.colours import BEGINNINGS, colour_detector
+from opensession.core.privacy.columns import column_detectors
 from opensession.core.privacy.commands import command_detectors
 from opensession.core.privacy.declared import declared_detectors
 from opensession.core.privacy.detector import Detector, Found, Sweep
@@ -60,6 +62,7 @@ class Engine:
             detectors += header_detectors()
         if self.looks_for("assignments"):
             detectors += [env_detector(), *command_detectors(), *declared_detectors()]
+            detectors += column_detectors()
         if self.looks_for("mail"):
             detectors.append(mail_detector())
         if self.looks_for("health"):
@@ -73,6 +76,7 @@ class Engine:
         if self.looks_for("iban"):
             sweeps.append(iban_sweep())
         sweeps += [own_sweep(pattern) for pattern in rules.patterns if pattern.mode != "off"]
+        detectors.append(colour_detector(self._without_colours))
         self._scanner = Scanner(detectors, sweeps)
         self.hits = self._scanner.hits
         self.find = self._scanner.find
@@ -91,6 +95,12 @@ class Engine:
                 if probe(text.encode("utf-8", "surrogatepass")):
                     seen.setdefault(text, []).append((number, 0, 0))
         return seen
+
+    def _without_colours(self, data: bytes) -> list[Found]:
+        """What is in a text that colours were taken out of; those left in it count for nothing."""
+        hits = self.hits(data)
+        left = [hit for hit in hits if hit[0] < 0 or data[hit[1] : hit[2]] not in BEGINNINGS]
+        return self.find(data, left) if left else []
 
     def looks_for(self, name: str) -> bool:
         """Reports whether a set is on in any way."""

@@ -10,7 +10,7 @@ import re
 from opensession.core.privacy.detector import PLACED, Detector, Found
 from opensession.core.privacy.names import GUARD, KEYWORDS, secret_name
 from opensession.core.privacy.text import Text
-from opensession.core.privacy.values import is_fake, is_placeholder, is_random
+from opensession.core.privacy.values import is_fake, is_placeholder, is_random, is_scrambled
 
 _SHORT = ("pass", "PASS", "Pass", "psk", "PSK", "pw", "PW")
 _SIGNS = ("=", ":", " =", " :", '"', "'")
@@ -28,8 +28,8 @@ _AFTER_SHORT = re.compile(
 _AFTER_WORD = re.compile(
     rb"(?:\\{0,7}[\"'])?(?:\xc2\xa0)?(?:"
     + _SIGN
-    + rb"|[ ]{1,2}(?:ist|est|es|is|\xc3\xa9|\xc3\xa4r)[ ]"
-    rb"(?:[:=][ ])?)(?:" + _QUOTED + rb"|" + _PLAIN + rb")"
+    + rb"|[ ]{1,2}(?:ist|lautet|war|est|es|is|\xc3\xa9|\xc3\xa4r)[ ]?(?:[:=][ ]|(?<=[ ]))"
+    rb")(?:" + _QUOTED + rb"|" + _PLAIN + rb")"
 )
 # A word of its own; a letter of an escape or of a colour is none before it.
 _SHORT_GUARD = re.compile(
@@ -41,6 +41,7 @@ _CELL = re.compile(
     rb"[ \t]{0,20}\|"
 )
 _CELL_NAME = re.compile(rb"\|[ \t]{0,20}`?(?P<name>[A-Za-z0-9_.-]{0,64})\Z")
+_BLANK_LINE = re.compile(rb"[ \t]{0,8}(?:\r?\n|\Z)")
 _TITLE = re.compile(
     rb"[A-Z]?[a-z]+(?:[-_. ]?[A-Z]?[a-z]+){0,6}[0-9]{0,2}\Z|[0-9.,:/x%-]+[a-z]{0,3}\Z|0x[0-9a-f]+\Z"
     rb"|[0-9a-f]{7,12}\Z|[0-9a-f]{40}\Z|[A-Z_]+[0-9]{0,3}\Z|[A-Za-z_]\w*[.(\[]|[$%&*!@#/~]"
@@ -60,6 +61,8 @@ def short_name_detectors() -> list[Detector]:
         sign = data[start : match.start(match.lastgroup or 0)]
         if b"=" not in sign and b":" not in sign:
             return None
+        if match["plain"] and is_scrambled(match["plain"]) and _stands_alone(match, start):
+            return Found(*match.span("plain"), "password", "assignments", "likely", PLACED)
         return _found(match)
 
     def after_word(text: Text, start: int, match: re.Match[bytes]) -> Found | None:
@@ -107,15 +110,26 @@ def _backed(after: re.Pattern[bytes]) -> re.Pattern[bytes]:
     return re.compile(rb"(?:" + names + rb")" + after.pattern)
 
 
+def _stands_alone(match: re.Match[bytes], start: int) -> bool:
+    """Reports whether an assignment is a line of its own, as in an INI file."""
+    data = match.string
+    return _BLANK_LINE.match(data, match.end()) is not None and (
+        start == 0 or data[start - 1 : start] == b"\n"
+    )
+
+
 def _found(match: re.Match[bytes]) -> Found | None:
     group = "quoted" if match["quoted"] is not None else "plain"
-    if not _is_password(match[group], group == "plain"):
+    if not is_password(match[group], group == "plain"):
         return None
     return Found(*match.span(group), "password", "assignments", "likely", PLACED)
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_password(value: bytes, plain: bool) -> bool:
+def is_password(value: bytes, plain: bool) -> bool:
+    """Reports whether a value can be a password and is no word, name or expression; `plain`: it
+    stands without quotes, and needs a letter and a digit.
+    """
     if is_placeholder(value) or is_fake(value) or _TITLE.match(value):
         return False
     if plain and not (re.search(rb"[0-9]", value) and re.search(rb"[A-Za-z]", value)):

@@ -24,7 +24,7 @@ from opensession.core.privacy.rules import Finding, Rules
 from opensession.core.privacy.scanner import Hits
 from opensession.core.privacy.tree import Clean, Tree
 
-STRIP_VERSION = 4
+STRIP_VERSION = 5
 """Raised when the same text gives another result than before."""
 
 

@@ -13,7 +13,7 @@ _JUDGED = 160
 _DONE = re.compile(
     rb"\[redacted[_:\]]|[\[<(*]{0,3}(?:redacted|filtered|hidden|masked)[\])>*]{0,3}\Z", re.I
 )
-_RULE = re.compile(rb"([^A-Za-z0-9\x80-\xff])\1*\Z")
+_RULE = re.compile(rb"([^A-Za-z0-9\x80-\xff])\1*\Z|(?:\xe2[\x94\x95][\x80-\xbf])+\Z")
 _NUMBER = re.compile(rb"[+-]?[0-9][0-9_.,]{0,4}\Z")
 _MASKED = re.compile(
     rb"[^\s\"']{0,12}(?:\.{3,}|\xe2\x80\xa6|\*{2,}|(?:\xe2\x80\xa2){2,})\Z"
@@ -125,7 +125,7 @@ def _is_code(value: bytes, upper: bool, config: bool, ends_statement: bool) -> b
             not config
             or ends_statement
             or len(value) < 4
-            or not value.islower()
+            or not (value.islower() or is_scrambled(value))
             or _TELLING.search(value) is not None
         )
     if config:
@@ -154,6 +154,16 @@ def _is_random(value: bytes) -> bool:
         return False
     changes = len(runs) - 1 + len(_CASES.findall(value))
     return re.search(rb"[0-9]", value) is not None and changes * 4 >= len(value)
+
+
+def is_scrambled(value: bytes) -> bool:
+    """Reports whether a value of letters alone was made by chance: capitals stand where no word
+    begins. `getHTTPResponse` is none.
+    """
+    if not 10 <= len(value) <= 64 or not value.isalpha() or not value.isascii():
+        return False
+    words = _WORDS.findall(value)
+    return len(words) * 3 > len(value) and len(_CASES.findall(value)) >= 4
 
 
 _CASES = re.compile(rb"[a-z](?=[A-Z])|[A-Z](?=[a-z])")
