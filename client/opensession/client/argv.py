@@ -59,7 +59,7 @@ def settle_optional(words: list[str], option: str, alone: str) -> list[str]:
     before = _options(words)
     settled: list[str] = []
     taken = False
-    for word, following in zip(before, [*before[1:], "--"], strict=True):
+    for word, following in zip(before, [*before[1:], "--"], strict=False):
         if taken:
             taken = False
         elif word == option:

@@ -17,7 +17,7 @@ from opensession.daemon.state import App, Handler
 async def status(app: App, params: rpc.HubStatusParams, client: Client) -> rpc.HubStatus:
     """How contact with the hub is."""
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     if params.verify and publisher.parts.link.server.url:
         await reporting.verify(publisher)
     return await reporting.hub_status(publisher)
@@ -25,7 +25,7 @@ async def status(app: App, params: rpc.HubStatusParams, client: Client) -> rpc.H
 
 async def login(app: App, params: rpc.HubLoginParams, client: Client) -> rpc.HubStatus:
     """Take up what a client wrote, or the key it gives; `logout` forgets that."""
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     if params.logout or params.key:
         publisher.given_key = "" if params.logout else params.key
     await app.refresh_config(force=True)
@@ -39,7 +39,7 @@ async def login(app: App, params: rpc.HubLoginParams, client: Client) -> rpc.Hub
 async def upload(app: App, params: rpc.HubUploadParams, client: Client) -> rpc.HubUploadResult:
     """The plan of an upload and, if `really`, its job. Raises NotFound, UsageError, Refused."""
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     publisher.check_usable()
     if sum((bool(params.refs), bool(params.path), params.all)) != 1:
         raise UsageError("sessions, a file or all of them", "opensession upload HEAD")

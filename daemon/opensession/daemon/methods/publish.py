@@ -16,17 +16,18 @@ from opensession.daemon.publish.publisher import Publisher
 from opensession.daemon.state import App, Handler
 
 
-def publisher_of(app: App) -> Publisher:
-    """The publisher. Raises Unreachable where no daemon watches."""
+async def publisher_of(app: App) -> Publisher:
+    """The publisher, once it knows the hub. Raises Unreachable where no daemon watches."""
     if app.publisher is None:
         raise Unreachable("no daemon watches", "opensession daemon start")
+    await app.publisher.ready.wait()
     return app.publisher
 
 
 async def stream_status(app: App, params: rpc.StreamParams, client: Client) -> rpc.StreamResult:
     """All policies."""
     await app.refresh_config()
-    return await listing.streams(publisher_of(app))
+    return await listing.streams(await publisher_of(app))
 
 
 async def enable(app: App, params: rpc.StreamParams, client: Client) -> rpc.StreamResult:
@@ -34,7 +35,7 @@ async def enable(app: App, params: rpc.StreamParams, client: Client) -> rpc.Stre
     sent.
     """
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     publisher.check_usable()
     agent, repo = await _named(app, params)
     row = Stream(agent, repo, params.mode, records.now_us(), "stream")
@@ -51,7 +52,7 @@ async def enable(app: App, params: rpc.StreamParams, client: Client) -> rpc.Stre
 async def disable(app: App, params: rpc.StreamParams, client: Client) -> rpc.StreamResult:
     """End a policy. Where a wider one would go on, this agent or folder is taken out of it."""
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     agent, repo = await _named(app, params)
 
     def work(db: apsw.Connection) -> Stream | None:
@@ -94,39 +95,39 @@ async def _named(app: App, params: rpc.StreamParams) -> tuple[str, str]:
 async def pending(app: App, params: rpc.PendingParams, client: Client) -> rpc.PendingResult:
     """What is not (wholly) on the hub, with the reason."""
     await app.refresh_config()
-    return await listing.pending(publisher_of(app), params)
+    return await listing.pending(await publisher_of(app), params)
 
 
 async def approve(app: App, params: rpc.DecideParams, client: Client) -> rpc.DecideResult:
     """Let sessions go. Raises NotFound, Refused."""
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     publisher.check_usable()
     return rpc.DecideResult(ids=await deciding.approve(publisher, params))
 
 
 async def deny(app: App, params: rpc.DecideParams, client: Client) -> rpc.DecideResult:
     """Keep sessions here. Raises NotFound."""
-    return rpc.DecideResult(ids=await deciding.deny(publisher_of(app), params))
+    return rpc.DecideResult(ids=await deciding.deny(await publisher_of(app), params))
 
 
 async def refresh(app: App, params: rpc.DecideParams, client: Client) -> rpc.DecideResult:
     """Send again what newer rules or parsers changed. Raises NotFound, Refused."""
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     publisher.check_usable()
     return rpc.DecideResult(ids=await deciding.refresh(publisher, params))
 
 
 async def receipts(app: App, params: rpc.ReceiptsParams, client: Client) -> rpc.ReceiptsResult:
     """What hubs acknowledged."""
-    return await listing.receipts(publisher_of(app), params)
+    return await listing.receipts(await publisher_of(app), params)
 
 
 async def recall(app: App, params: rpc.RecallParams, client: Client) -> rpc.RecallResult:
     """Take publications back. Raises NotFound, Refused."""
     await app.refresh_config()
-    publisher = publisher_of(app)
+    publisher = await publisher_of(app)
     publisher.check_usable()
     return await deciding.recall(publisher, params)
 

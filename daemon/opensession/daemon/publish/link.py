@@ -78,21 +78,21 @@ class Link:
         """This server counts from now on; reports whether that is news."""
         if server == self.server:
             return False
-        await self.close()
+        problem = _problem(server) if server.url else None
+        account = None
+        if server.url:
+            account = await self._user.run(lambda db: self._remembered(db, server))
+        # All at once: nobody may see the new address without what is against it.
+        before, self._client = self._client, None
         self.server = server
+        self.account = account
+        self.problem = problem
         self.stranger = None
-        self.problem = None
         self.held_until = 0.0
         self.failures = 0
         self.reachable, self.error, self.version = None, "", ""
-        self.account = await self._user.run(self._remembered) if server.url else None
-        if server.url:
-            from opensession.daemon.publish.client import check_address
-
-            try:
-                check_address(server.url, insecure=server.insecure)
-            except OpenSessionError as error:
-                self.problem = error
+        if before is not None:
+            await before.close()
         return True
 
     def client(self) -> HubClient:
@@ -163,20 +163,15 @@ class Link:
     def _mark(self, key: str) -> str:
         return hashlib.blake2b(key.encode(), key=self._secret, person=b"hub-key").hexdigest()[:32]
 
-    def _remembered(self, db: apsw.Connection) -> Account | None:
+    def _remembered(self, db: apsw.Connection, server: Server) -> Account | None:
         stored = db.execute("SELECT value FROM setting WHERE key = ?", (ACCOUNT,)).get
         try:
             found = msgspec.json.decode(stored or "null", type=Account | None)
         except msgspec.DecodeError:
             return None
-        mine = found is not None and found.url == self.server.url
-        if (
-            found is None
-            or not mine
-            or (self.server.key and found.mark != self._mark(self.server.key))
-        ):
+        if found is None or found.url != server.url:
             return None
-        return found
+        return found if not server.key or found.mark == self._mark(server.key) else None
 
     def _remember(self, db: apsw.Connection) -> None:
         assert self.account is not None  # noqa: S101 - just set
@@ -185,6 +180,17 @@ class Link:
             (ACCOUNT, msgspec.json.encode(self.account).decode()),
         )
         records.adopt(db, self.hub)
+
+
+def _problem(server: Server) -> OpenSessionError | None:
+    """Why nothing may be sent to a server's address."""
+    from opensession.daemon.publish.client import check_address
+
+    try:
+        check_address(server.url, insecure=server.insecure)
+    except OpenSessionError as error:
+        return error
+    return None
 
 
 def device_of(db: apsw.Connection) -> str:

@@ -67,6 +67,7 @@ class Publisher:
         self._elsewhere: asyncio.Task[None] | None = None
         self._closing = False
         self._started = False
+        self.ready = asyncio.Event()
         self.given_key = ""
         self._hints = HintWatch(parts.paths.hints_dir, self._hinted)
         self._processes = ProcessWatch(parts, self.touch)
@@ -75,9 +76,12 @@ class Publisher:
     # Beginning, end, settings.
 
     async def start(self) -> None:
-        """Take up what is due."""
+        """Take up what is due; then `ready` is set."""
         self._started = True
-        await self.take_up()
+        try:
+            await self.take_up()
+        finally:
+            self.ready.set()
 
     async def close(self) -> None:
         """End every lane; what was not acknowledged is sent again at the next start."""
