@@ -13,7 +13,7 @@ from tests.helpers.daemon import Daemon, Home, running, temporary_home
 
 # No deadlines: a busy machine is no failure, and what is slow is measured in bench/.
 _UNTIMED = [HealthCheck.too_slow]
-settings.register_profile("fast", deadline=None, max_examples=30, suppress_health_check=_UNTIMED)
+settings.register_profile("fast", deadline=None, max_examples=20, suppress_health_check=_UNTIMED)
 settings.register_profile("deep", deadline=None, max_examples=2000, suppress_health_check=_UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 

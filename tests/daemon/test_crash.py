@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import threading
@@ -18,7 +19,7 @@ from tests.daemon.rig import header, said
 from tests.daemon.same_index import archived_bytes, assert_same, hits
 from tests.helpers.daemon import Home, running, temporary_home
 
-ROUNDS = 10
+ROUNDS = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 5
 COMMITS = 12
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from opensession.core.privacy.samples import Sample, samples
 EACH = 8
 """So many secrets are put into one text."""
 
-PARTS = 8
+PARTS = 8 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 16
 """A kind with a form of its own stands in one of so many places."""
 
 FILE_EVENTS = ("FileRead", "FileEdit", "FileCreate", "FileDelete")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import random
 import threading
 
@@ -16,7 +17,7 @@ from tests.helpers.hub import Account, Hub, Reply, running_hub
 from tests.server.storage.keeping import header_line, line
 
 SESSIONS = 6
-ROUNDS = 4
+ROUNDS = 4 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 2
 
 
 class Sender(threading.Thread):
