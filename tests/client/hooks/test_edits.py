@@ -8,7 +8,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opensession.client.hooks import agents, in_json, in_toml
@@ -108,6 +108,7 @@ def test_an_edit_keeps_all_that_was_there(text: str, agent: agents.Hooked) -> No
     assert comments_of(agent.edit.add(text, HINTS)) == comments_of(text)
 
 
+@example('{\n  "model": null, // one, two  \n}', IN_JSON[0])
 @given(settings(), st.sampled_from(IN_JSON))
 def test_what_others_change_meanwhile_stays(text: str, agent: agents.Hooked) -> None:
     """A key that is added after ours survives the undo, and ours are gone."""

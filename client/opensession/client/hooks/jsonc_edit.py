@@ -76,14 +76,27 @@ def remove(text: str, way: tuple[Step, ...], before: str | None = None) -> str:
         gap = gap_before(text, owner.start + 1, start)
         if gap == owner.start + 1 and not text[end : owner.end - 1].strip():
             end = owner.end - 1
-        return text[:gap] + text[end:]
+        return text[:gap] + _rest(text, gap, start, end)
     if index == 0:
-        return text[: gap_before(text, owner.start + 1, start)] + text[end:]
+        gap = gap_before(text, owner.start + 1, start)
+        return text[:gap] + _rest(text, gap, start, end)
     previous = skip(text, owner.children[index - 1].end)  # at the comma between the two
     gap = gap_before(text, previous + 1, start)
+    rest = _rest(text, gap, start, end)
     if comma:
-        return text[:gap] + text[end:]
-    return text[:previous] + text[previous + 1 : gap] + text[end:]
+        return text[:gap] + rest
+    return text[:previous] + text[previous + 1 : gap] + rest
+
+
+def _rest(text: str, gap: int, start: int, end: int) -> str:
+    """What follows a value that is taken out, where the blanks before it began at `gap`. Behind a
+    comment up to the end of its line a line break stays, or the comment would take what follows.
+    """
+    line = max(text.rfind("\n", 0, gap), text.rfind("\r", 0, gap)) + 1
+    rest = text[end:]
+    if "//" in text[line:gap] and rest.lstrip(" \t")[:1] not in ("\n", "\r", ""):
+        return text[gap:start] + rest.lstrip(" \t")
+    return rest
 
 
 def _empty_before(before: str | None, way: tuple[Step, ...]) -> str | None:
