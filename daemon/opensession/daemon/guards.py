@@ -19,7 +19,7 @@ from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.batch import PrivateLine
 from opensession.daemon.naming import NameBook
 from opensession.daemon.store import leaks_write
-from opensession.daemon.store.connect import emptied
+from opensession.daemon.store.connect import all_or_nothing, emptied
 from opensession.daemon.user_data import UserData
 
 
@@ -218,7 +218,7 @@ def _allowed(db: apsw.Connection) -> list[bytes]:
 
 def _forget(db: apsw.Connection, found: Sequence[Tombstone]) -> None:
     now = time.time_ns() // 1000
-    with db:
+    with all_or_nothing(db):
         db.executemany(
             "INSERT OR REPLACE INTO tombstone (session, source, because, alone, made_us)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -227,7 +227,7 @@ def _forget(db: apsw.Connection, found: Sequence[Tombstone]) -> None:
 
 
 def _release(db: apsw.Connection, found: Sequence[Tombstone], now_us: int) -> None:
-    with db:
+    with all_or_nothing(db):
         db.executemany(
             "UPDATE tombstone SET released_us = ?, counted_seq = NULL WHERE session = ?",
             [(now_us, one.session) for one in found],

@@ -28,6 +28,7 @@ import msgspec
 from opensession.core.hail import Event
 from opensession.daemon.guards import Guards
 from opensession.daemon.pause_end import reached
+from opensession.daemon.store.connect import all_or_nothing
 from opensession.daemon.user_data import UserData
 from opensession.parsers.agent import SessionDelta, Source
 from opensession.parsers.stamps import Stamp
@@ -194,7 +195,7 @@ def _spans(db: apsw.Connection) -> dict[bytes, tuple[Span, ...]]:
 
 
 def _begin(db: apsw.Connection, pause: Pause, marks: Mapping[bytes, Stamp]) -> None:
-    with db:
+    with all_or_nothing(db):
         db.execute(
             "INSERT INTO pause (begun_us, until_us) VALUES (?, ?)", (pause.begun_us, pause.until_us)
         )
@@ -214,7 +215,7 @@ def _move(db: apsw.Connection, until_us: int) -> None:
 
 def _end(db: apsw.Connection, ended_us: int, marks: Mapping[bytes, Mark]) -> None:
     """Records what was added. Of a file that is another one now all was."""
-    with db:
+    with all_or_nothing(db):
         pause, begun = db.execute("SELECT id, begun_us FROM pause WHERE ended_us IS NULL").get
         before = {
             source: (ino, size, mtime)

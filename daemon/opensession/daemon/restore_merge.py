@@ -21,7 +21,13 @@ from opensession.daemon.archive import (
 from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
 from opensession.daemon.guards import Guards, Tombstone
 from opensession.daemon.projects import links
-from opensession.daemon.store.connect import CorruptDatabase, open_reader, open_user, quick_check
+from opensession.daemon.store.connect import (
+    CorruptDatabase,
+    all_or_nothing,
+    open_reader,
+    open_user,
+    quick_check,
+)
 from opensession.daemon.store.private import TELLING
 from opensession.daemon.user_data import UserData
 from opensession.parsers.agent import Source
@@ -94,7 +100,7 @@ def merge_user(
     db = open_user(paths.user_db)
     try:
         db.execute("ATTACH ? AS other", (str(other),))
-        with db:
+        with all_or_nothing(db):
             db.execute(_NAMES)
             if same_key:
                 db.execute(_SAME_KEY)

@@ -14,6 +14,7 @@ from opensession.daemon.store.connect import (
     CorruptDatabase,
     ForeignDatabase,
     NewerDatabase,
+    all_or_nothing,
     open_index,
     open_reader,
     open_user,
@@ -246,3 +247,20 @@ def test_every_setting_of_a_write_connection_holds(tmp_path: Path) -> None:
     assert [user.execute(f"PRAGMA {name}").get for name in names] == ["wal", 2, 1, 0, 2]
     index.close()
     user.close()
+
+
+def test_a_full_disk_amid_a_transaction_is_told_as_such(tmp_path: Path) -> None:
+    """What it wrote before is undone, also where it is a part of another."""
+    db = open_user(tmp_path / "user.db")
+    db.execute("CREATE TABLE held (x)")
+    pages = db.execute("PRAGMA page_count").get
+    db.execute(f"PRAGMA max_page_count = {pages + 20}").get
+    with pytest.raises(apsw.FullError), all_or_nothing(db), all_or_nothing(db):
+        for _ in range(500):
+            db.execute("INSERT INTO held VALUES (zeroblob(4000))")
+    assert not db.in_transaction
+    assert db.execute("SELECT count(*) FROM held").get == 0
+    with all_or_nothing(db):
+        db.execute("INSERT INTO held VALUES (1)")
+    assert db.execute("SELECT count(*) FROM held").get == 1
+    db.close()

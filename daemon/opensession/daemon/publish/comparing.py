@@ -14,6 +14,7 @@ from opensession.daemon.publish.lines import Lines, line_hash, read_lines
 from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.records import Publication
 from opensession.daemon.publish.standing import rules_of
+from opensession.daemon.store.connect import all_or_nothing
 
 Stamp = tuple[int, int, str]
 """By what lines are made: since when the session was only appended to, parser, rules."""
@@ -148,7 +149,7 @@ class Comparing:
 
 
 def _kept(db: apsw.Connection, before: Publication, after: Publication) -> None:
-    with db:
+    with all_or_nothing(db):
         if after.attempted < before.attempted:
             records.cut(db, after.id, after.attempted)
         records.replace(db, after)

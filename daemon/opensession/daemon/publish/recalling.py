@@ -15,6 +15,7 @@ from opensession.daemon.publish import records
 from opensession.daemon.publish.backoff import delay
 from opensession.daemon.publish.parts import Parts
 from opensession.daemon.publish.records import Publication
+from opensession.daemon.store.connect import all_or_nothing
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def _is_private(parts: Parts, made: Publication) -> bool:
 
 def _done(db: apsw.Connection, made: Publication, private: bool) -> None:
     """The hub has it no more. Of a private session nothing is remembered."""
-    with db:
+    with all_or_nothing(db):
         records.cut(db, made.id, 0)
         if private:
             db.execute("DELETE FROM publication WHERE id = ?", (made.id,))

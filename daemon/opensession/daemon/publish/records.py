@@ -15,6 +15,7 @@ import msgspec
 from opensession.core.hail_lines import chain as chain_on
 from opensession.core.hub import DoorFinding
 from opensession.daemon.publish.lines import HASH_BYTES, line_hash
+from opensession.daemon.store.connect import all_or_nothing
 
 BLOCK = 64
 """Lines of which the hashes lie in one row."""
@@ -110,7 +111,7 @@ def everything(db: apsw.Connection) -> list[Publication]:
 
 def adopt(db: apsw.Connection, hub: Hub) -> None:
     """What was said before the account was known is of this account."""
-    with db:
+    with all_or_nothing(db):
         db.execute(
             "UPDATE OR IGNORE publication SET account = ? WHERE hub = ? AND account = ''",
             (hub.account, hub.url),
@@ -147,7 +148,7 @@ def attempt(
     """Notes, before they go, that the lines after `made.seq` may reach the hub; `before` is the
     chain before them. Lines that may have reached it before are the same ones.
     """
-    with db:
+    with all_or_nothing(db):
         _write_hashes(db, made, before, lines)
         after = change(
             db,

@@ -120,6 +120,25 @@ def emptied(db: apsw.Connection) -> bool:
     return found is not None and found[0] == 0
 
 
+@contextlib.contextmanager
+def all_or_nothing(db: apsw.Connection) -> Iterator[None]:
+    """A transaction, or a part of the one that is open; what is raised within is raised again.
+
+    Not `with db:`: where a full disk has ended the transaction, its own undo fails with another
+    error than the one that tells of it.
+    """
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 class Transaction:
     """`with Transaction(db, path):` is all or nothing, committed at its end.
 

@@ -20,6 +20,7 @@ from opensession.daemon.batch import PreparedSession, Row, Secret
 from opensession.daemon.findings import TAG_BYTES, surer
 from opensession.daemon.scrubbed import Scrubbed
 from opensession.daemon.store.change import Change
+from opensession.daemon.store.connect import all_or_nothing
 from opensession.daemon.store.sessions_write import ORIGIN
 from opensession.daemon.user_data import UserData
 
@@ -136,14 +137,14 @@ def noted_of_end(leaks: Leaks, changes: Sequence[Change]) -> list[Noted]:
 
 def record(db: apsw.Connection, noted: Sequence[Noted]) -> None:
     """Records secrets in one transaction."""
-    with db:
+    with all_or_nothing(db):
         for each in noted:
             _record(db, each)
 
 
 def forget(db: apsw.Connection, agent: str, native_id: str) -> None:
     """Takes a forgotten session away, and the secrets that were nowhere else."""
-    with db:
+    with all_or_nothing(db):
         session = _session(db, agent, native_id)
         if session is None:
             return
@@ -165,7 +166,7 @@ def forget(db: apsw.Connection, agent: str, native_id: str) -> None:
 def resolve(db: apsw.Connection, leaks: Sequence[int], *, undo: bool) -> None:
     """Marks secrets as resolved, or no longer."""
     now = None if undo else time.time_ns() // 1000
-    with db:
+    with all_or_nothing(db):
         db.executemany(
             "UPDATE leak SET resolved_us = ? WHERE id = ?", [(now, leak) for leak in leaks]
         )
@@ -187,7 +188,7 @@ def mark_scrubbed(
 def mark_altered(db: apsw.Connection, sessions: Sequence[tuple[str, str]]) -> None:
     """Records that bytes of these sessions were overwritten in the archive."""
     now = time.time_ns() // 1000
-    with db:
+    with all_or_nothing(db):
         db.executemany(
             "INSERT INTO leak_session (origin, agent, native_id, altered_us) VALUES (?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET altered_us = excluded.altered_us",
