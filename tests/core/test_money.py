@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
-from opensession.core.money import format_dollars, micro_dollars
+from opensession.core.money import format_dollars
 
 
 @pytest.mark.parametrize(
@@ -22,10 +20,3 @@ from opensession.core.money import format_dollars, micro_dollars
 )
 def test_dollars_as_people_read_them(micros: int | None, shown: str) -> None:
     assert format_dollars(micros) == shown
-
-
-def test_one_rounding_half_to_even() -> None:
-    """DECISIONS §3: exact, rounded once to micro-dollars."""
-    assert micro_dollars(Decimal("0.0000005")) == 0
-    assert micro_dollars(Decimal("0.0000015")) == 2
-    assert micro_dollars(Decimal("12.3456785")) == 12_345_678

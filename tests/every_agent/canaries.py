@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from opensession.core.privacy.samples import samples
+from tests.helpers.canary_samples import samples
 
 EACH = 6
 """So many secrets are put into one text."""

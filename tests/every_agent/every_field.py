@@ -11,7 +11,7 @@ from typing import Any
 
 from opensession.core.hail_lines import BLOCK_FIELDS, DATA_FIELDS
 from opensession.core.privacy.kinds import KINDS
-from opensession.core.privacy.samples import Sample, samples
+from tests.helpers.canary_samples import Sample, samples
 
 EACH = 8
 """So many secrets are put into one text."""

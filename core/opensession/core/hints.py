@@ -25,11 +25,6 @@ class Hint(NamedTuple):
     session_id: str
 
 
-def hint_name(happened: Happened, agent: str, session_id: str = "") -> str:
-    """The name of a hint's file."""
-    return f"{happened}.{agent}.{session_id}" if session_id else f"{happened}.{agent}"
-
-
 def read_hint(name: str) -> Hint | None:
     """The hint that a file's name is; None for a file that is none of ours."""
     found = _NAME.match(name)

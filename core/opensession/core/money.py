@@ -1,15 +1,10 @@
-"""Money in integer micro-dollars: exact sums, one rounding, and how it is shown."""
+"""Money in integer micro-dollars, and how it is shown."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 MICRO = 1_000_000
-
-
-def micro_dollars(dollars: Decimal) -> int:
-    """Dollars as whole micro-dollars, half to even."""
-    return int((dollars * MICRO).to_integral_value(ROUND_HALF_EVEN))
 
 
 def format_dollars(micros: int | None) -> str:

@@ -65,11 +65,6 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_dir / "archive"
 
     @property
-    def objects_dir(self) -> Path:
-        """Registered sessions by the hash of their content."""
-        return self.data_dir / "objects"
-
-    @property
     def key_file(self) -> Path:
         """The key of the privacy tags; part of every backup."""
         return self.data_dir / "privacy.key"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from opensession.core.hints import hint_name
 from tests.daemon.publish.stage import Stage, eventually, running, stage, states
 from tests.helpers.daemon import Home
 
@@ -79,7 +78,7 @@ def test_a_session_waits_for_its_end_where_that_is_the_mode(on_stage: Stage) -> 
         daemon.index()
         eventually(lambda: states(daemon) == {"one": "waiting"})
         assert on_stage.texts("one") == []
-        hint = on_stage.home.paths.hints_dir / hint_name("end", "claude-code", "one")
+        hint = on_stage.home.paths.hints_dir / "end.claude-code.one"
         hint.touch()
         eventually(lambda: on_stage.texts("one") == ["a"])
         assert not hint.exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from opensession.core.migrations import version_of
 from opensession.daemon.archive import DiskFull
 from opensession.daemon.store import connect, migrate
 from opensession.daemon.store.connect import (
@@ -34,7 +35,7 @@ def test_a_new_database_is_ours_private_and_up_to_date(
     db = opener(path)  # type: ignore[operator]
 
     assert db.execute("PRAGMA application_id").get == connect.APPLICATION_IDS[kind]
-    assert migrate.version_of(db) == migrate.latest(kind) >= 1
+    assert version_of(db) == migrate.latest(kind) >= 1
     assert db.execute("PRAGMA journal_mode").get == "wal"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert {stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()} == {0o600}
@@ -190,7 +191,7 @@ def test_a_failed_migration_leaves_the_version_before_it(
 
     monkeypatch.undo()
     db = open_index(path)
-    assert migrate.version_of(db) == len(scripts)
+    assert version_of(db) == len(scripts)
     assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").get == 0
     db.close()
 
@@ -208,7 +209,7 @@ def test_a_migration_is_run_once_on_what_is_there(
     open_index(path).close()
     db = open_index(path)
 
-    assert migrate.version_of(db) == len(more)
+    assert version_of(db) == len(more)
     assert db.execute("SELECT value FROM meta WHERE key = 'kept'").get == "yes"
     db.close()
 
@@ -254,7 +255,7 @@ def test_a_full_disk_amid_a_transaction_is_told_as_such(tmp_path: Path) -> None:
     db = open_user(tmp_path / "user.db")
     db.execute("CREATE TABLE held (x)")
     pages = db.execute("PRAGMA page_count").get
-    db.execute(f"PRAGMA max_page_count = {pages + 20}").get
+    assert db.execute(f"PRAGMA max_page_count = {pages + 20}").get == pages + 20
     with pytest.raises(apsw.FullError), all_or_nothing(db), all_or_nothing(db):
         for _ in range(500):
             db.execute("INSERT INTO held VALUES (zeroblob(4000))")

@@ -28,7 +28,6 @@ from opensession.core.privacy.personal import (
 from opensession.core.privacy.redaction import placeholder
 from opensession.core.privacy.rules import OWN, SETS, Rules, mode_of
 from opensession.core.privacy.scanner import Hits, Scanner, united
-from opensession.core.privacy.unknown import KIND as UNKNOWN
 from opensession.core.privacy.unknown import unknown_sweep
 from opensession.core.privacy.urls import url_detectors
 from opensession.core.privacy.vendors import kind_detector
@@ -110,12 +109,6 @@ class Engine:
         """What is done about a finding."""
         return self._own.get(kind, "redact") if set_name == OWN else self._modes[set_name]
 
-    def blocks(self, kind: str) -> bool:
-        """Reports whether findings of a kind keep a session from leaving."""
-        return self._own.get(kind) == "block" or any(
-            self._modes[name] == "block" for name in sets_of(kind)
-        )
-
     def replaces(self, one: Found) -> bool:
         """Reports whether a finding is taken out of the text."""
         return self.mode(one.set, one.kind) in ("redact", "block")
@@ -163,26 +156,3 @@ class Engine:
         if b"\n" in value or one.set == "private-keys":
             lines = lines_of(value)
         return one.wrap + placeholder(one.kind, value, self.key) + lines + one.wrap
-
-
-_KINDS = {
-    "private-key": ("private-keys", "assignments"),
-    **dict.fromkeys(("home", "user"), ("paths",)),
-    "user-name": ("names",),
-    "card": ("cards",),
-    "mail": ("mail",),
-    "phone": ("phone",),
-    "iban": ("iban",),
-    "health-id": ("health",),
-    **dict.fromkeys(
-        ("url-password", "url-token", "url-parameter", "connection-password"), ("urls",)
-    ),
-    **dict.fromkeys(("bearer-token", "basic-auth", "cookie"), ("headers",)),
-    UNKNOWN: ("keys",),
-    **{kind.name: (kind.set,) for kind in KINDS},
-}
-
-
-def sets_of(kind: str) -> tuple[str, ...]:
-    """The sets that a kind can be of; kinds that names tell of are of `assignments`."""
-    return _KINDS.get(kind, ("assignments",))

@@ -6,7 +6,7 @@ that people find sessions by them; `outgoing` strips those as well and drops the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -129,10 +129,6 @@ class Stripper:
         """32 bytes that tell equal values without telling them; the tag is their beginning."""
         data = value.encode("utf-8", "surrogatepass")
         return redaction.fingerprint(kind, data, self._engine.key)
-
-    def blocking(self, kinds: Iterable[str]) -> list[str]:
-        """Those kinds (as in counts) whose set keeps a session from leaving until it is allowed."""
-        return sorted(kind for kind in set(kinds) if self._engine.blocks(kind))
 
     def _strips(
         self, hits: Mapping[str, Hits], known: Known | None

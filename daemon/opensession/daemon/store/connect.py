@@ -18,6 +18,8 @@ from typing import Literal
 import apsw
 
 from opensession.core.errors import Refused
+from opensession.core.migrations import migrate as run_migrations
+from opensession.core.migrations import version_of
 from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.store import migrate
 
@@ -195,10 +197,10 @@ def _open_writer(path: Path, kind: Kind, check: bool) -> apsw.Connection:
         ).fetchall()  # one that answers stops there until it is asked for the rest
         if check:
             quick_check(db, path)
-        version = migrate.version_of(db)
+        version = version_of(db)
         if version > migrate.latest(kind):
             raise _newer(path, version, kind)
-        migrate.migrate(db, kind)
+        run_migrations(db, migrate.scripts(kind))
     except (apsw.CorruptError, apsw.NotADBError) as error:
         db.close()
         raise CorruptDatabase(path, _reason(error)) from error

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 from typing import TypeAlias
 
-import apsw
 import msgspec
 
 _log = logging.getLogger(__name__)
@@ -211,11 +210,6 @@ def look_up(models: Sequence[Model]) -> list[Sheet | None]:
         check=True,
     )
     return msgspec.json.decode(done.stdout, type=list[Sheet | None])
-
-
-def known_models(db: apsw.Connection) -> list[Model]:
-    """The models that the index holds usage of, to `load` before somebody waits for them."""
-    return list(db.execute("SELECT DISTINCT provider, model FROM usage"))
 
 
 def _rates_at(sheet: Sheet, time_us: int) -> Rates:

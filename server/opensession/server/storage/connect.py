@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from opensession.core.errors import Refused
+from opensession.core.migrations import migrate as run_migrations
 from opensession.server.storage import migrate
 
 DATABASE = "hub.db"
@@ -50,7 +51,7 @@ def open_writer(path: Path) -> apsw.Connection:
             f"PRAGMA journal_size_limit = {2 * _WAL_PAGES * 4096}; PRAGMA temp_store = MEMORY;"
             "PRAGMA trusted_schema = 0; PRAGMA secure_delete = ON"
         ).fetchall()  # one that answers stops there until it is asked for the rest
-        migrate.migrate(db)
+        run_migrations(db, migrate.scripts())
     except BaseException:
         db.close()
         raise

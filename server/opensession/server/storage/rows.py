@@ -7,7 +7,6 @@ from typing import Any
 
 import apsw
 
-from opensession.server.storage.deciding import State
 from opensession.server.storage.interface import Key, Row, Visible
 
 _COLUMNS = (
@@ -47,12 +46,6 @@ def visible(who: Visible) -> str:
     if who.everyone:
         return "1"
     return "s.owner = :owner" if who.owner else "0"
-
-
-def state_of(row: tuple[Any, ...]) -> State:
-    """The state that generation, rewind, seq, chain and gone_us say."""
-    generation, rewind, seq, chain, gone_us = row
-    return State(generation, rewind, seq, chain, gone_us is not None)
 
 
 def nicknames(db: apsw.Connection, owners: set[str]) -> dict[str, str]:

@@ -1,7 +1,4 @@
-"""Canaries: a made value of every kind that there is a detector for, as it stands in a text.
-
-For tests and measurements alone: what strips never looks here.
-"""
+"""Canaries: a made value of every kind that there is a detector for, as it stands in a text."""
 
 from __future__ import annotations
 
