@@ -7,6 +7,7 @@ field by field, so that one odd value costs that value and not the line.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any, get_type_hints
@@ -170,17 +171,6 @@ class Record(Struct, gc=False, rename="camel"):
 _record = msgspec.json.Decoder(Record)
 _part = msgspec.json.Decoder(Block)
 _any = msgspec.json.Decoder()
-_STRUCTS: tuple[type[Struct], ...] = (
-    Record, Message, Block, Tokens, CacheCreation, Picture, Outcome, ReadFile, Origin, Fork,
-    Progress,
-)  # fmt: skip
-_FIELDS: dict[type[Struct], list[tuple[str, str, msgspec.json.Decoder[Any]]]] = {
-    struct: [
-        (field.name, field.encode_name, msgspec.json.Decoder(get_type_hints(struct)[field.name]))
-        for field in msgspec.structs.fields(struct)
-    ]
-    for struct in _STRUCTS
-}
 _NESTED: dict[tuple[type[Struct], str], type[Struct]] = {
     (Record, "message"): Message,
     (Record, "tool_use_result"): Outcome,
@@ -271,10 +261,20 @@ def _encoded(value: Any) -> bytes:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
 
 
+@functools.cache
+def _fields(struct: type[Struct]) -> list[tuple[str, str, msgspec.json.Decoder[Any]]]:
+    """Made when a line does not fit: types are slow to resolve, and most daemons never need it."""
+    hints = get_type_hints(struct)
+    return [
+        (field.name, field.encode_name, msgspec.json.Decoder(hints[field.name]))
+        for field in msgspec.structs.fields(struct)
+    ]
+
+
 def _fitted(struct: type[Struct], value: dict[str, Any]) -> Any:
     """A struct of what fits of an object; a field that does not is left out."""
     found: dict[str, Any] = {}
-    for name, key, decoder in _FIELDS[struct]:
+    for name, key, decoder in _fields(struct):
         if key not in value:
             continue
         given = value[key]
