@@ -67,7 +67,7 @@ codex
   ✗ changed 300 s ago and not searchable
     next: opensession index --wait
   found     3 files, 6.6 kB · 4 gone since, kept as read
-  indexed   2 sessions, 1 of subagents · 19 events · 6.6 kB read · 1 file waiting
+  indexed   2 sessions and 1 of subagents · 19 events · 6.6 kB read · 1 file waiting
   newest    changed 12 s ago · indexed 1 min ago
   skipped   1 line malformed
   unknown   2 records of type event_msg/foo · 1 record of type zzz

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opensession.client.building import build, function_of
-from opensession.client.helptext import print_group_or_fail
+from opensession.client.helptext import print_group_or_fail, print_root
 from opensession.client.table import (
     ALIASES,
     COMMANDS,
@@ -31,6 +31,14 @@ def test_every_help_has_a_sentence_and_then_an_example_of_itself(name: str) -> N
     assert help_lines[0][0].isupper()
     assert " ".join(help_lines[:first_example]).strip().endswith((".", ";", "!"))
     assert help_lines[first_example].startswith(f"opensession {name}")
+
+
+def test_the_first_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    print_root()
+    said = capsys.readouterr().out
+
+    words = {name.split()[0] for name in COMMANDS}
+    assert {word for word in words if f"\n  {word} " not in said} == set()
 
 
 def test_examples_are_indented_alike_whatever_they_begin_with() -> None:

@@ -15,8 +15,9 @@ _EXAMPLES = (
 
 _SECTIONS = (
     ("Read", ("log", "show", "timeline", "search", "stats")),
-    ("Capture", ("discover", "coverage", "index", "watcher", "daemon")),
-    ("Keep", ("revive", "storage", "doctor", "project")),
+    ("Capture", ("discover", "coverage", "parse", "index", "watcher", "daemon")),
+    ("Name", ("alias", "tag", "note", "star")),
+    ("Keep", ("revive", "backup", "restore", "storage", "doctor", "project")),
     ("Privacy", ("privacy", "leaks", "pause", "forget", "unforget")),
     ("Publish", ("stream", "publish", "upload", "upload-all", "recall", "account", "server")),
     ("Set up", ("config", "completion", "demo", "rpc", "uninstall")),

@@ -74,7 +74,7 @@ def _agent_lines(
     yield from _row("found", facts)
     sessions = numbers.count(status.sessions, "session")
     if agent.auxiliary:
-        sessions += f", {numbers.grouped(agent.auxiliary)} of subagents"
+        sessions += f" and {numbers.grouped(agent.auxiliary)} of subagents"
     facts = [
         sessions,
         numbers.count(status.events, "event"),
