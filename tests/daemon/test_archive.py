@@ -266,6 +266,35 @@ def test_damage_in_the_last_header_is_not_taken_for_a_torn_tail(tmp_path: Path) 
     assert _bytes(tmp_path) == WHOLE
 
 
+@pytest.mark.parametrize("start", [0, 200, 300])
+def test_a_source_that_was_rewritten_does_not_mend_what_was_damaged_before(
+    tmp_path: Path, start: int
+) -> None:
+    """What is archived then are its bytes, not those of two states put together."""
+    state = _three(tmp_path)
+    _flip(_file(tmp_path), archive.scan(_file(tmp_path)).entries[1].position + 9)
+    now = WHOLE[:start] + b"new\n" * ((len(WHOLE) - start) // 4)
+
+    state = _append(tmp_path, state, start, now[start:])
+
+    assert _bytes(tmp_path, state.generation)[start:] == now[start:]
+    assert state.generation == 2
+    with pytest.raises(archive.DamagedArchive, match="byte 200"):
+        _bytes(tmp_path, 1)
+
+
+@pytest.mark.parametrize("position", range(4, 8))
+def test_a_damaged_length_of_the_files_header_takes_nothing_away(
+    tmp_path: Path, position: int
+) -> None:
+    """An append that knows nothing of the file, as after the index was lost, keeps what it has."""
+    state = _append(tmp_path, _three(tmp_path), 0, b"other\n")
+    _flip(_file(tmp_path), position)
+
+    assert _append(tmp_path, FRESH, 0, b"third\n").generation == state.generation + 1
+    assert _bytes(tmp_path, 1) == WHOLE
+
+
 @pytest.mark.parametrize("position", [2, 9, 20])
 def test_damage_in_the_files_header_leaves_the_frames(tmp_path: Path, position: int) -> None:
     _three(tmp_path)

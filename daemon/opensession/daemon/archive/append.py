@@ -30,6 +30,7 @@ from opensession.daemon.archive.frames import (
     file_for,
     frame_header,
     header,
+    layout,
     scan_open,
 )
 from opensession.daemon.archive.patching import LEAST_BYTES, LEVEL, Patch, base_for, patched
@@ -220,6 +221,28 @@ class _File:
         pieces = read_range(self.descriptor, self.entries, generation, start, end, known)
         return b"".join(pieces)
 
+    def fits(self, generation: int, start: int, raw: bytes) -> bool:
+        """Reports whether bytes may be those of a generation from `start` on, part of which is
+        damaged: they are as the intact frames say, and as the hashes of the others do.
+        """
+        whole = {entry.position: entry.length for entry in self.entries}
+        end = start + len(raw)
+        for entry in layout(self.entries, generation):
+            low, high = max(start, entry.offset), min(end, entry.end)
+            if low >= high:
+                continue
+            given = raw[low - start : high - start]
+            below = [each for each in self.entries if each.generation < entry.generation]
+            try:
+                pieces = read_range(self.descriptor, [*below, entry], entry.generation, low, high)
+                fits = b"".join(pieces) == given
+            except DamagedArchive:
+                covered = high - low == whole[entry.position]
+                fits = not covered or hashlib.sha256(given).digest() == entry.sha256
+            if not fits:
+                return False
+        return True
+
     def patch(
         self, generation: int, frame: Frame, raw: bytes, packed: int, known: dict[int, bytes]
     ) -> Patch | None:
@@ -316,7 +339,9 @@ def _overlapping(file: _File, source: Source, state: Archived, frame: Frame) -> 
     try:
         stored = file.bytes_of(state.generation, frame.offset, known, undone)
     except DamagedArchive:
-        return file.write(source, state, state.generation, frame)  # mends what is damaged
+        if file.fits(state.generation, frame.offset, raw[: known - frame.offset]):
+            return file.write(source, state, state.generation, frame)  # mends what is damaged
+        return file.write(source, state, state.generation + 1, frame)
     same = _common(stored, raw)
     if same == len(raw):
         return state

@@ -198,7 +198,8 @@ def scan_open(descriptor: int) -> Scan:
     entries: list[Entry] = []
     damaged: list[tuple[int, int]] = []
     if identity is None and size:
-        if _is_torn_header(descriptor, size):
+        torn = _is_torn_header(descriptor, size)
+        if torn and _next_frame(descriptor, 0, size) is None:  # else a length that was damaged
             return Scan(None, [], 0, size, [])
         position = 0
     while position < size:
