@@ -63,6 +63,11 @@ def test_what_a_person_calls_sessions(cli: Cli) -> None:
     assert "lim\tclaude-code" in cli.ok("complete", "refs")
     assert cli.ok("complete", "tags").splitlines() == ["auth\t2 sessions", "wip\t1 session"]
 
+    assert "note:" not in cli.ok("show", TWO)
+    assert cli.run("log", "--all", "--tag", "nothing").stderr == "no sessions fit that\n"
+
+    cli.fails(2, "note", ONE, "")
+    assert len(cli.json("note", "--json")) == 1
     cli.fails(2, "log", "--follow", "--tag", "wip")
     cli.fails(2, "alias", TWO, "LIM")
     cli.fails(2, "alias", TWO, "a/b")

@@ -207,10 +207,17 @@ def _say_what_is_left_out(found: SessionsListResult, params: SessionsListParams)
         said.append(f"{grouped(shown)} of {grouped(found.total)} (-n {grouped(found.total)})")
     scoped = bool(found.scope) and not params.all and not params.project
     if not found.total:
-        said.append(f"no sessions of {found.scope}" if scoped else "no sessions")
+        none = f"no sessions of {found.scope}" if scoped else "no sessions"
+        said.append(f"{none} fit that" if _narrowed(params) else none)
     elif scoped:
         said.append(f"only {found.scope}")
     if found.hidden:
         more = "more " if found.total else ""
         said.append(f"{grouped(found.hidden)} {more}elsewhere (--all)")
     output.note_scope(said, found.indexing)
+
+
+def _narrowed(params: SessionsListParams) -> bool:
+    """Whether anything but the place narrows the list: then there may be sessions all the same."""
+    said = (params.tool, params.model, params.touches, params.grep, params.since, params.before)
+    return any(said) or params.has_errors or params.starred or bool(params.tags)

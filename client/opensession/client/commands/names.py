@@ -111,6 +111,8 @@ def note(
     text: str | None = " ".join(words) if words else None
     if text == "-":
         text = sys.stdin.read()
+    if text is not None and not text.strip():  # an unset variable must not cost what was written
+        raise UsageError("the note has no words", "opensession note REF --remove")
     with reach(no_start=no_start) as daemon:
         if not ref:
             _list([one for one in _all(daemon).sessions if one.note], "note", as_json=json)

@@ -29,7 +29,7 @@ def heading_lines(row: SessionRow, screen: Screen) -> Iterator[str]:
     said = "  ".join(fact for fact in facts if fact)
     if said:
         yield screen.yellow(cut(said, screen.line_width))
-    for each in lines(row.note.strip("\n")):
+    for each in lines(row.note.strip("\n")) if row.note else ():
         yield f"{screen.dim('note:')} {each}".rstrip()
 
 
