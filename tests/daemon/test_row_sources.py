@@ -7,6 +7,7 @@ names.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,12 +109,18 @@ class Notes:
     """The agent's own side: a database that it keeps open and writes to."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = apsw.Connection(str(path))
         self._db.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY, session TEXT, said TEXT)"
         )
+
+    def long_ago(self) -> None:
+        """As if nothing had changed lately."""
+        for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
+            os.utime(path, ns=(0, 1_000_000_000))
 
     def say(self, session: str, *said: str) -> None:
         with self._db:
@@ -285,6 +292,7 @@ def test_a_newer_parser_reads_what_the_agent_deleted_from_the_archive(
 
 def test_events_of_the_shared_memory_file_read_nothing(rig: Rig, agent: Rows, notes: Notes) -> None:
     notes.say("s1", "one")
+    notes.long_ago()
     with rig.ingest(agents=[agent], history=False) as made:
         rig.run(made)
         root = rig.roots[0]
@@ -292,6 +300,24 @@ def test_events_of_the_shared_memory_file_read_nothing(rig: Rig, agent: Rows, no
             made.mark_dirty(root, f"{root.path}/notes.db-shm")
             made.mark_dirty(root, f"{root.path}/notes.db-journal{number % 2}")
         assert made.queue_depth() == 0
+
+
+def test_what_changed_just_now_is_looked_at_once_more(rig: Rig, agent: Rows, notes: Notes) -> None:
+    """A commit is in the log of a database before others see it, and no file changes any more
+    when they do.
+    """
+    notes.say("s1", "one")
+    with rig.ingest(agents=[agent], history=False) as made:
+        rig.run(made)
+        assert made.queue_depth() == 1
+        row = made.write(lambda writer: writer.sources()[0])
+        assert row.mtime_ns == 0  # as of no file: also a daemon that starts looks again
+        notes.long_ago()
+        rig.run(made)
+        assert made.queue_depth() == 0
+        row = made.write(lambda writer: writer.sources()[0])
+        assert row.mtime_ns == notes.path.stat().st_mtime_ns
+        assert rig.events() == {"s1": 1}
 
 
 _NAMES = ("state.vscdb", "store.db", "sessions.db", "opencode.db", "kilo.db")

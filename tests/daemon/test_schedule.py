@@ -234,3 +234,15 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
+
+
+def test_what_is_to_be_looked_at_again_waits_unless_it_changes() -> None:
+    schedule: Schedule[str] = Schedule(Timing(quiet=0.5, longest=5.0))
+    schedule.look_again("a", 10.0, 2.0)
+    assert schedule.next_due(10.0) == 12.0
+    schedule.changed("a", 10.1)
+    schedule.look_again("a", 10.2, 2.0)
+    assert schedule.next_due(10.2) == 10.6
+    assert schedule.take(10.6, LIVE) == "a"
+    schedule.finished("a", 10.7)
+    assert schedule.next_due(20.0) is None

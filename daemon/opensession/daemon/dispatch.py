@@ -22,6 +22,7 @@ from opensession.daemon.store import sources
 from opensession.daemon.workers import Freed
 from opensession.daemon.writing import Answered, Writing
 from opensession.parsers.agent import Agent
+from opensession.parsers.rows import SETTLED_SECONDS
 from opensession.parsers.stamps import Stamp
 
 log = logging.getLogger(__name__)
@@ -347,6 +348,8 @@ class Dispatch:
                 entry.state = "gone"
             self.schedule.finished(entry.id, now)
             self._settle(entry, job, failed=False)
+            if flight.stamp is not None and entry.storage == "rows" and entry.stamp != flight.stamp:
+                self.schedule.look_again(entry.id, now, SETTLED_SECONDS)
 
     def _read_again(self, entry: Entry, flight: Flight, now: float) -> None:
         """What was read did not fit what is stored; the index asks for it from its beginning."""

@@ -101,6 +101,15 @@ class Schedule(Generic[Key]):
         entry.due = now
         self._queue(key, entry)
 
+    def look_again(self, key: Key, now: float, wait: float) -> None:
+        """A source that is not being read is to be read after `wait` seconds, if it does not change
+        before.
+        """
+        if not self.is_pending(key):
+            entry = self._pend(key, now, 0)
+            entry.due = now + wait
+            self._queue(key, entry)
+
     def take(self, now: float, lane: int) -> Key | None:
         """Takes the newest ready source of a lane: its read begins, and covers all its changes so
         far. None if no source of that lane is due.

@@ -18,6 +18,7 @@ by the same feed, it gives the same events as the database gave; so the agent ma
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -36,6 +37,12 @@ from opensession.parsers.jsonl import Fed, Feed, lines_of, read_lines
 from opensession.parsers.stamps import stamp_of
 
 _encoder = msgspec.json.Encoder()
+
+
+SETTLED_SECONDS = 2.0
+"""A database writes a commit to its log before others see it: on a slow disk, some time before. So
+what is younger may not have been all there was to read, although no file changes any more.
+"""
 
 
 class Replaced(Exception):
@@ -105,14 +112,16 @@ def read_rows(
     """Pulls what changed in a database since `cursor`, and feeds it.
 
     Where no other connection wrote since the last read of this process, nothing is queried. A
-    database that was replaced is read from its beginning (`restarted`). Raises `SourceGone`,
-    `SourceRefused` or OSError.
+    database that was replaced is read from its beginning (`restarted`). One that changed just now
+    gets a cursor that is of none of its states (`mtime_ns` 0), so that it is looked at once more.
+    Raises `SourceGone`, `SourceRefused` or OSError.
     """
     if source.read_from:
         return _read_log(source, cursor, feed)
     stamp = stamp_of((source.path, source.path + "-wal"))
     if stamp is None:
         raise SourceGone(source.path)
+    age_ns = time.time_ns() - stamp.mtime_ns
     with open_database(source.path, allowed, root=source.root) as database:
         version = database.data_version
         place = _place_in(cursor, database)
@@ -134,7 +143,7 @@ def read_rows(
             dev=now.device,
             ino=stamp.ino,
             size=stamp.size,
-            mtime_ns=stamp.mtime_ns,
+            mtime_ns=0 if 0 <= age_ns < SETTLED_SECONDS * 1e9 else stamp.mtime_ns,
             state=msgspec.msgpack.encode(now),
         ),
         sessions=fed.sessions,
