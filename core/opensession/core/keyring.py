@@ -19,9 +19,11 @@ SERVICE = "opensession"
 _ENDED = 1
 
 
-def get(url: str, environ: Mapping[str, str]) -> str:
-    """The key for a hub; empty where there is none, or no keyring that answers in time."""
-    return _ask({"do": "get", "url": url}, environ) or ""
+def get(url: str, environ: Mapping[str, str], seconds: float | None = None) -> str:
+    """The key for a hub; empty where there is none, or no keyring that answers in time: two
+    seconds, or as many as one who has nobody waiting gives it.
+    """
+    return _ask({"do": "get", "url": url}, environ, seconds) or ""
 
 
 def put(url: str, key: str, environ: Mapping[str, str]) -> bool:
@@ -34,7 +36,9 @@ def forget(url: str, environ: Mapping[str, str]) -> bool:
     return _ask({"do": "forget", "url": url}, environ) is not None
 
 
-def _ask(request: dict[str, str], environ: Mapping[str, str]) -> str | None:
+def _ask(
+    request: dict[str, str], environ: Mapping[str, str], seconds: float | None = None
+) -> str | None:
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "opensession.core.keyring"],
@@ -43,7 +47,7 @@ def _ask(request: dict[str, str], environ: Mapping[str, str]) -> str | None:
             text=True,
             env=dict(environ),
             cwd="/",
-            timeout=SECONDS,
+            timeout=seconds or SECONDS,
             check=False,
             start_new_session=True,
         )

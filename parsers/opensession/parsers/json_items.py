@@ -31,7 +31,6 @@ _NESTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[\[{]+|[\]}]+', re.DOTALL)
 _SCALAR = re.compile(rb'[^\s,:{}\[\]"]+')
 _SPACE = re.compile(rb"[\s\0]*")
 _LIST = ord("[")
-_OBJECT = ord("{")
 _QUOTE = ord('"')
 
 
@@ -105,7 +104,7 @@ def _tolerant(data: bytes, items: Items) -> Split:
     start = _spaces(data, 0)
     end = _end(data, start)
     torn = end is None or _spaces(data, end) < len(data)
-    if items is None or data[start] != (_OBJECT if items else _LIST):
+    if items is None or data[start : start + 1] != (b"{" if items else b"["):
         if torn:
             return Split(None, [], torn=True)
         whole = _is_json(data)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opensession.parsers.agent import Delta
@@ -119,6 +119,7 @@ def test_any_damage(chance: random.Random, values: list[Any]) -> None:
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
+@example(b"\x0b", b"\f")
 def test_any_bytes(first: bytes, second: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = task(Path(folder) / "tasks" / "t", [], [])

@@ -65,6 +65,7 @@ class Publisher:
         self._held: asyncio.TimerHandle | None = None
         self._scanning: asyncio.Task[None] | None = None
         self._elsewhere: asyncio.Task[None] | None = None
+        self._elsewhere_again = False
         self._closing = False
         self._started = False
         self.ready = asyncio.Event()
@@ -308,15 +309,19 @@ class Publisher:
     def look_elsewhere(self) -> None:
         """Sessions are to be taken back from hubs that were used before: try it soon."""
         ready = self._started and not self._closing and self.parts.link.server.url
+        self._elsewhere_again = True
         if self._elsewhere is None and ready:
             self._elsewhere = tasks.spawn(self._take_back_elsewhere(), name="hubs of before")
 
     async def _take_back_elsewhere(self) -> None:
         failures = 0
         try:
-            while await take_back_elsewhere(self.parts):
-                failures += 1
-                await asyncio.sleep(max(1.0, delay(failures)))
+            while self._elsewhere_again:
+                self._elsewhere_again = False
+                if await take_back_elsewhere(self.parts):
+                    self._elsewhere_again = True
+                    failures += 1
+                    await asyncio.sleep(max(1.0, delay(failures)))
         finally:
             self._elsewhere = None
 

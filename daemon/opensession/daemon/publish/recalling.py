@@ -23,6 +23,9 @@ UNSEEN_SECONDS = 120.0
 """A request that is still under way could bring a session that the hub does not know yet: it is
 asked once more after so long."""
 
+KEYRING_SECONDS = 30.0
+"""How long a keyring may take to give the key of a hub of before; nobody waits for it."""
+
 
 async def take_back(parts: Parts, key: tuple[str, str]) -> float | None:
     """Takes a session back if that was asked for; seconds after which to try again, None if there
@@ -88,7 +91,7 @@ async def elsewhere(parts: Parts) -> bool:
     due = [one for one in await parts.record(records.everything) if is_elsewhere(parts, one)]
     left = False
     for url in dict.fromkeys(one.hub for one in due):
-        key = await asyncio.to_thread(keyring.get, url, parts.environ)
+        key = await asyncio.to_thread(keyring.get, url, parts.environ, KEYRING_SECONDS)
         if key:
             mine = [one for one in due if one.hub == url]
             left |= not await _take_back_there(parts, url, key, mine)
