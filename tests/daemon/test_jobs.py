@@ -104,6 +104,7 @@ def test_a_job_that_fails_says_why(error: Exception, said: str) -> None:
 
     assert told[-1].finished
     assert told[-1].error == said
+    assert told[-1].code == getattr(error, "code", 0)
     assert told[-1].done == 3
 
 

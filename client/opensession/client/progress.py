@@ -9,7 +9,7 @@ from opensession.client.connection import Daemon
 from opensession.client.render import numbers
 from opensession.client.render.cells import cut
 from opensession.client.render.words import line
-from opensession.core.errors import OpenSessionError, Unreachable
+from opensession.core.errors import BY_CODE, OpenSessionError, Unreachable
 from opensession.core.rpc.index import Progress
 
 _BAR = 20
@@ -28,6 +28,9 @@ def wait_for(daemon: Daemon, job: str, *, what: str) -> Progress:
             sys.stderr.flush()
         if progress.finished:
             if progress.error:
+                if progress.code:  # said for a person
+                    known = BY_CODE.get(progress.code, OpenSessionError)
+                    raise known(line(progress.error), line(progress.hint))
                 raise OpenSessionError(
                     f"{what} failed: {line(progress.error)}", "opensession daemon logs"
                 )

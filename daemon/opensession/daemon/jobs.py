@@ -64,19 +64,27 @@ class _Job:
 
     async def _outcome(self, work: Work) -> Progress:
         """What the last notification says: the result, or in one line why there is none."""
-        error = ""
+        error = hint = ""
+        code = 0
         result: dict[str, Any] = {}
         try:
             result = await work(self.report)
         except OpenSessionError as known:
-            error = str(known)
+            error, code, hint = str(known), known.code, known.hint
         except Exception as unknown:
             log.error("job %s failed", self.name, exc_info=unknown)
             error = logs.describe(unknown)
         latest = self._latest or Progress(job=self.name, done=0, total=0)
         done = latest.done if error else latest.total
         return msgspec.structs.replace(
-            latest, done=done, seconds_left=None, finished=True, error=error, result=result
+            latest,
+            done=done,
+            seconds_left=None,
+            finished=True,
+            error=error,
+            code=code,
+            hint=hint,
+            result=result,
         )
 
 

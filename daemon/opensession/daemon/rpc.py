@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from opensession.core.errors import OpenSessionError, Unreachable
+from opensession.core.errors import OpenSessionError, Refused, Unreachable
 from opensession.core.rpc.envelope import (
     REQUEST_LIMIT,
     Error,
@@ -24,6 +24,7 @@ from opensession.core.rpc.envelope import (
 )
 from opensession.core.rpc.methods import METHODS
 from opensession.daemon import sockets, tasks
+from opensession.daemon.archive import DiskFull
 from opensession.daemon.connection import ClientConnection
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,9 @@ def error_of(error: Exception) -> Error:
         candidates = [_sendable(each) for each in getattr(error, "candidates", ())]
         data = ErrorData(_sendable(error.hint), candidates)
         return Error(error.code, _sendable(str(error)), data)
+    if isinstance(error, DiskFull):
+        full = Refused("there is no room on the disk", "free some space, then the same again")
+        return error_of(full)
     log.error("a call failed", exc_info=error)
     said = f"internal error ({type(error).__name__})"
     return Error(-32603, said, ErrorData("opensession daemon logs"))

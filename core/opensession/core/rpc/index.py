@@ -48,8 +48,9 @@ class JobResult(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """Params of `jobs.progress`. With `finished`, `error` is empty or says what went wrong and
-    `result` holds the numbers of the summary line.
+    """Params of `jobs.progress`. With `finished`, `error` is empty or says what went wrong, with
+    `code` and `hint` as the error of a call has them, and `result` holds the numbers of the summary
+    line.
     """
 
     job: str
@@ -61,4 +62,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     seconds_left: float | None = None
     finished: bool = False
     error: str = ""
+    code: int = 0
+    hint: str = ""
     result: dict[str, Any] = {}

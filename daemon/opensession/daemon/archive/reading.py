@@ -101,6 +101,24 @@ def read_range(
         raise DamagedArchive(f"no intact copy of byte {position} of generation {generation}")
 
 
+def read_around(
+    descriptor: int, entries: Sequence[Entry], generation: int
+) -> Iterator[tuple[int, bytes]]:
+    """What is intact of a generation, in pieces with their offsets: where one does not begin at the
+    end of the one before, bytes are lost.
+    """
+    position = 0
+    known: dict[int, bytes] = {}
+    for entry in layout(entries, generation):
+        if entry.end <= position:
+            continue
+        raw = _intact(descriptor, entries, entry, known)
+        if raw is not None:
+            start = max(position, entry.offset)
+            yield start, raw[start - entry.offset : entry.length]
+            position = entry.end
+
+
 def depth_of(entries: Sequence[Entry], base: Base) -> int:
     """How many patches have to be undone one after another to have the bytes of a base."""
     end = base.offset + base.length

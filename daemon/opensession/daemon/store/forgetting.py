@@ -3,39 +3,24 @@
 In the index they are gone at once; the bytes of their pages and search terms are overwritten when
 `erase` ran (DECISIONS §4). The archive file of a source that holds nothing else is removed. A
 database is archived as a log of rows: it is written anew with the rows that name the session as
-spaces. Of a file that holds other sessions too the archive is removed, and not begun again.
+spaces (`forgetting_archive`). Of a file that holds other sessions too the archive is removed, and
+not begun again.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import apsw
 
 from opensession.core.errors import Refused
-from opensession.daemon.archive import (
-    Appending,
-    Archived,
-    DamagedArchive,
-    file_for,
-    make_frame,
-    read,
-    scan,
-)
-from opensession.daemon.archive.append import sync_folder
-from opensession.daemon.hidden import blank_lines
 from opensession.daemon.store import sessions_write, sources
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.connect import CorruptDatabase, Transaction, emptied, open_index
+from opensession.daemon.store.forgetting_archive import names_one
 from opensession.daemon.store.sessions_write import Stored
-from opensession.daemon.store.sources import SourceRow
-
-_CHUNK_BYTES = 4 << 20
 
 _TELLING = 8
 """A shorter id may be part of anything."""
@@ -90,21 +75,7 @@ def left_behind(
         (agent,),
     )
     rows = [row for number in found if (row := sources.load(db, number)) is not None]
-    return [row.id for row in rows if marks and _names(archive_dir, row, marks)]
-
-
-def _names(archive_dir: Path, row: SourceRow, marks: Collection[bytes]) -> bool:
-    """Whether a path or the archived bytes name a session."""
-    if any(mark in os.fsencode(row.path) for mark in marks):
-        return True
-    file = file_for(archive_dir, row.agent, row.path)
-    end = b""
-    with contextlib.suppress(FileNotFoundError, DamagedArchive):
-        for piece in read(file, scan(file).generation):
-            if any(mark in end + piece for mark in marks):
-                return True
-            end = piece[-max(map(len, marks)) :]
-    return False
+    return [row.id for row in rows if marks and names_one(archive_dir, row, marks)]
 
 
 def delete(db: apsw.Connection, sessions: Collection[Stored]) -> list[Change]:
@@ -136,40 +107,6 @@ def give_up(db: apsw.Connection, source_id: int, reason: str) -> None:
         " WHERE id = ?",
         (reason, source_id),
     )
-
-
-def remove_archive(archive_dir: Path, row: SourceRow) -> None:
-    """Removes the archive file of a source."""
-    file = file_for(archive_dir, row.agent, row.path)
-    with contextlib.suppress(FileNotFoundError):
-        file.unlink()
-        sync_folder(file.parent)
-
-
-def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Archived | None:
-    """Writes the archive of a database anew, without the rows that name these sessions; its state
-    then, None if there is none. The old file is replaced in one step.
-    """
-    file = file_for(archive_dir, row.agent, row.path)
-    if not file.exists():
-        return None
-    generations = sorted({entry.generation for entry in scan(file).entries})
-    with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
-        place = Path(folder)
-        state = Archived()
-        with Appending(place) as appending:
-            for generation in generations:
-                offset = 0
-                for chunk in _line_by_line(read(file, generation)):
-                    clean = blank_lines(chunk, ids)
-                    state = appending.append(row.source, state, make_frame(offset, clean))
-                    offset += len(clean)
-                if offset < state.length:
-                    state = appending.cut(row.source, state, offset)
-            appending.sync()
-        file_for(place, row.agent, row.path).replace(file)
-        sync_folder(file.parent)
-    return state
 
 
 def erase(db: apsw.Connection) -> bool:
@@ -213,26 +150,3 @@ def _forget_in(path: Path, agent: str, ids: Collection[str]) -> None:
             erase(db)
     finally:
         db.close()
-
-
-def _line_by_line(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces cut anew so that each ends with a line."""
-    rest = b""
-    for piece in pieces:
-        rest += piece
-        if len(rest) >= _CHUNK_BYTES and (cut := rest.rfind(b"\n") + 1):
-            yield rest[:cut]
-            rest = rest[cut:]
-    if rest:
-        yield rest
-
-
-def left_over(archive_dir: Path) -> None:
-    """Removes what a crash left of an archive that was being written anew."""
-    for folder in archive_dir.glob(".forgetting-*"):
-        for path, folders, files in os.walk(folder, topdown=False):
-            for name in files:
-                Path(path, name).unlink(missing_ok=True)
-            for name in folders:
-                Path(path, name).rmdir()
-        folder.rmdir()

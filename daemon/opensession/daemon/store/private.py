@@ -14,11 +14,11 @@ import apsw
 import msgspec
 
 from opensession.daemon.admission import PRIVATE
-from opensession.daemon.archive import Archived
+from opensession.daemon.archive import Archived, DiskFull
 from opensession.daemon.batch import Batch
 from opensession.daemon.guards import Guards, Tombstone
 from opensession.daemon.hidden import without_sessions
-from opensession.daemon.store import connect, forgetting, intake, sources
+from opensession.daemon.store import connect, forgetting, forgetting_archive, intake, sources
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.sources import SourceRow
 
@@ -103,7 +103,7 @@ class Private:
             if number in databases:
                 self._blank(place, names)
             else:
-                forgetting.remove_archive(self._archive_dir, place)
+                forgetting_archive.remove_archive(self._archive_dir, place)
         db.execute("PRAGMA secure_delete = ON")
         try:
             with self._transaction():
@@ -125,7 +125,7 @@ class Private:
 
     def recover(self) -> None:
         """Takes away what a crash left of sessions that are to be forgotten."""
-        forgetting.left_over(self._archive_dir)
+        forgetting_archive.left_over(self._archive_dir)
         if not self._guards.knows_private:
             return
         for agent, name, source in list(
@@ -134,13 +134,16 @@ class Private:
             if self._guards.is_private(str(agent), str(name)):
                 row = sources.load(self._db, int(str(source)))
                 if row is not None:
-                    self.forget(str(agent), str(name), row)
+                    try:
+                        self.forget(str(agent), str(name), row)
+                    except (DiskFull, OSError) as error:  # the next start comes here again
+                        _log.error("a private session is still here: %s", type(error).__name__)
         alone = self._guards.private_sources
         for row in sources.load_all(self._db):
             if self._guards.source_hash(row.agent, row.path) in alone and row.state != "refused":
                 with self._transaction():
                     forgetting.give_up(self._db, row.id, PRIVATE)
-                forgetting.remove_archive(self._archive_dir, row)
+                forgetting_archive.remove_archive(self._archive_dir, row)
 
     def erase(self) -> bool:
         """Overwrites what forgotten sessions left in the databases; False if some of it is still
@@ -217,7 +220,7 @@ class Private:
             if row.state != "refused" or row.cursor is not None:
                 with self._transaction():
                     forgetting.give_up(self._db, row.id, PRIVATE)
-                forgetting.remove_archive(self._archive_dir, row)
+                forgetting_archive.remove_archive(self._archive_dir, row)
             return None
         if batch.keeps:
             return without_sessions(batch, hidden)
@@ -227,10 +230,18 @@ class Private:
         return batch
 
     def _blank(self, row: SourceRow, names: Collection[str]) -> None:
-        state = forgetting.blank_archive(self._archive_dir, row, names)
-        if state is not None:
-            with self._transaction():
-                sources.record_archived(self._db, row.id, state)
+        made = forgetting_archive.blank_archive(self._archive_dir, row, names)
+        if made is None:
+            return
+        with self._transaction():
+            sources.record_archived(self._db, row.id, made.archived)
+            if made.lost:
+                _log.warning("%d bytes that were damaged are blank now: %s", made.lost, row.agent)
+                self._db.execute(
+                    "UPDATE source SET archive_gap = state <> 'gone',"
+                    " missing_bytes = missing_bytes + iif(state = 'gone', ?, 0) WHERE id = ?",
+                    (made.lost, row.id),
+                )
 
     def _transaction(self) -> connect.Transaction:
         return connect.Transaction(self._db, self._index)

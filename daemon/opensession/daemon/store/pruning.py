@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import apsw
 import msgspec
 
-from opensession.daemon.store import connect, forgetting, sessions_write, sources
+from opensession.daemon.store import (
+    connect,
+    forgetting,
+    forgetting_archive,
+    sessions_write,
+    sources,
+)
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.writer import Writer
 
@@ -83,7 +90,7 @@ def prune(
         for number in group.sources:
             row = sources.load(db, number)
             if row is not None:
-                forgetting.remove_archive(writer.archive_dir, row)
+                forgetting_archive.remove_archive(writer.archive_dir, row, overwrite=False)
     changes: list[Change] = []
     db.execute("PRAGMA secure_delete = ON")
     try:
@@ -114,11 +121,16 @@ def _of_agent(
             (agent,),
         )
     ]
+    found_sources = list(
+        db.execute("SELECT id, state, archive_size, root FROM source WHERE agent = ?", (agent,))
+    )
+    # Below a folder that is not there (renamed, not mounted) nothing is known to be deleted, also
+    # where an index that was made meanwhile knows these files from the archive alone.
+    roots = {str(root) for _, said, _, root in found_sources if said == "gone"}
+    there = {root for root in roots if Path(root).is_dir()}
     state = {
-        number: (str(said), int(size))
-        for number, said, size in db.execute(
-            "SELECT id, state, archive_size FROM source WHERE agent = ?", (agent,)
-        )
+        number: (str(said) if said != "gone" or root in there else "away", int(size))
+        for number, said, size, root in found_sources
     }
     copies = list(
         db.execute(

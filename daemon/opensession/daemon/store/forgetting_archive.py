@@ -1,0 +1,155 @@
+"""Taking forgotten sessions out of the archive; what is taken away is overwritten."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import msgspec
+
+from opensession.daemon.archive import Appending, Archived, file_for, make_frame
+from opensession.daemon.archive.append import sync_folder
+from opensession.daemon.archive.frames import scan_open
+from opensession.daemon.archive.reading import read_around
+from opensession.daemon.hidden import blank_lines
+from opensession.daemon.store.sources import SourceRow
+
+_CHUNK_BYTES = 4 << 20
+
+
+def names_one(archive_dir: Path, row: SourceRow, marks: Collection[bytes]) -> bool:
+    """Reports whether a path or the archived bytes name a session."""
+    if any(mark in os.fsencode(row.path) for mark in marks):
+        return True
+    end = b""
+    with contextlib.suppress(FileNotFoundError), _opened(archive_dir, row) as descriptor:
+        found = scan_open(descriptor)
+        for _, piece in read_around(descriptor, found.entries, found.generation):
+            if any(mark in end + piece for mark in marks):
+                return True
+            end = piece[-max(map(len, marks)) :]
+    return False
+
+
+def remove_archive(archive_dir: Path, row: SourceRow, *, overwrite: bool = True) -> None:
+    """Removes the archive file of a source. To `overwrite` its bytes first makes no difference
+    where a disk or file system writes elsewhere what is written again.
+    """
+    file = file_for(archive_dir, row.agent, row.path)
+    with contextlib.suppress(FileNotFoundError):
+        if overwrite:
+            with contextlib.suppress(OSError), _opened(archive_dir, row, os.O_RDWR) as descriptor:
+                if os.fstat(descriptor).st_nlink == 1:  # else another name of it is not ours
+                    _overwrite(descriptor)
+        file.unlink()
+        sync_folder(file.parent)
+
+
+class Blanked(msgspec.Struct, frozen=True):
+    """The state of an archive file that was written anew. `lost` bytes of its newest generation
+    were damaged before.
+    """
+
+    archived: Archived
+    lost: int = 0
+
+
+def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Blanked | None:
+    """Writes the archive of a database anew, without the rows that name these sessions; None if
+    there is none. The old file is replaced in one step, and its bytes are overwritten.
+
+    What cannot be read may name them, so it becomes spaces too.
+    """
+    file = file_for(archive_dir, row.agent, row.path)
+    if not file.exists():
+        return None
+    with (
+        tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder,
+        _opened(archive_dir, row, os.O_RDWR) as descriptor,
+    ):
+        place = Path(folder)
+        found = scan_open(descriptor)
+        state = Archived()
+        lost = 0
+        with Appending(place) as appending:
+            for generation in sorted({entry.generation for entry in found.entries}):
+                offset = lost = 0
+                pieces = read_around(descriptor, found.entries, generation)
+                for chunk, missing in _line_by_line(pieces):
+                    clean = blank_lines(chunk, ids)
+                    state = appending.append(row.source, state, make_frame(offset, clean))
+                    offset += len(clean)
+                    lost += missing
+                if offset < state.length:
+                    state = appending.cut(row.source, state, offset)
+            appending.sync()
+        made = file_for(place, row.agent, row.path)
+        if made.exists():
+            made.replace(file)
+        else:
+            file.unlink()
+        sync_folder(file.parent)
+        if os.fstat(descriptor).st_nlink == 0:
+            with contextlib.suppress(OSError):
+                _overwrite(descriptor)
+    return Blanked(state, lost)
+
+
+def left_over(archive_dir: Path) -> None:
+    """Removes what a crash left of an archive that was being written anew."""
+    for folder in archive_dir.glob(".forgetting-*"):
+        for path, folders, files in os.walk(folder, topdown=False):
+            for name in files:
+                Path(path, name).unlink(missing_ok=True)
+            for name in folders:
+                Path(path, name).rmdir()
+        folder.rmdir()
+
+
+def _line_by_line(pieces: Iterator[tuple[int, bytes]]) -> Iterator[tuple[bytes, int]]:
+    """Pieces of a generation cut anew so that each ends with a line, and how many bytes of each
+    were lost: those, and what is left of the lines that they were part of, are spaces.
+    """
+    at = 0
+    rest = b""
+    torn = False
+    for start, piece in pieces:
+        if start > at:
+            cut = rest.rfind(b"\n") + 1
+            yield rest[:cut] + b" " * (len(rest) - cut + start - at), start - at
+            rest, torn = b"", True
+        at = start + len(piece)
+        if torn:
+            end = piece.find(b"\n")
+            torn = end < 0
+            piece = b" " * (len(piece) if torn else end) + (b"" if torn else piece[end:])
+        rest += piece
+        if len(rest) >= _CHUNK_BYTES and (cut := rest.rfind(b"\n") + 1):
+            yield rest[:cut], 0
+            rest = rest[cut:]
+    if rest:
+        yield rest, 0
+
+
+@contextlib.contextmanager
+def _opened(archive_dir: Path, row: SourceRow, how: int = os.O_RDONLY) -> Iterator[int]:
+    """The archive file of a source."""
+    path = file_for(archive_dir, row.agent, row.path)
+    descriptor = os.open(path, how | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _overwrite(descriptor: int) -> None:
+    """Zeros in the place of all bytes of a file; on the disk when this returns."""
+    size = os.fstat(descriptor).st_size
+    zeros = memoryview(bytes(min(size, _CHUNK_BYTES)))
+    at = 0
+    while at < size:
+        at += os.pwrite(descriptor, zeros[: size - at], at)
+    os.fsync(descriptor)
