@@ -94,7 +94,10 @@ def test_sessions_of_a_moved_folder_are_shown_in_the_new_one(cli: Cli) -> None:
 
     (shown,) = json.loads(cli.run("log", "--json", "id,source,moved_to", cwd=new).stdout)
     assert shown == {"id": ONE, "source": "moved", "moved_to": str(new)}
+    revived = cli.json("revive", ONE, "--dry-run", "--json")
+    assert (revived["directory"], len(revived["notes"])) == (str(new), 1)
     cli.fails(4, "project", "link", "/nowhere/known", str(new))
     cli.fails(4, "project", "link", FOLDER, str(new / "missing"))
     cli.ok("project", "link", FOLDER, "--undo")
+    cli.fails(4, "project", "link", FOLDER, "--undo")
     assert cli.json("log", "--json", cwd=new) == []

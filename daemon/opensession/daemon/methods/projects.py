@@ -38,6 +38,8 @@ async def link(app: App, params: rpc.ProjectLinkParams, client: Client) -> rpc.P
     sessions = await app.library.query(_count, old)
     if not sessions:
         raise NotFound(f"no session was begun in {old}", "opensession project list")
+    if not new and not any(old in olds for olds in app.library.links.values()):
+        raise NotFound(f"{old} is not linked", "opensession project list")
     app.library.links = await on_user(app, functools.partial(projects.link, old=old, new=new))
     return rpc.ProjectLinkResult(old=old, new=new, sessions=sessions)
 

@@ -19,6 +19,7 @@ from opensession.daemon.root_watch import resolved
 from opensession.daemon.state import App, Handler
 from opensession.daemon.store import leaks
 from opensession.daemon.store.resolve import resolve
+from opensession.daemon.store.source_marks import Links, folder_today
 from opensession.parsers.agent import Agent, SourceGone, SourceRefused
 
 
@@ -56,18 +57,26 @@ async def put_back(app: App, params: ReviveParams, client: Client) -> ReviveResu
     altered_at = None if app.user is None else await app.user.run(altered)
     if altered_at is not None:
         notes.append("a value was scrubbed from the archive: these are not quite its agent's bytes")
-    there = bool(wanted.cwd) and await asyncio.to_thread(Path(wanted.cwd).is_dir)
-    if wanted.cwd and not there:
-        notes.append(f"its folder {wanted.cwd} is not there any more")
+    folder = await asyncio.to_thread(_folder_of, wanted.cwd, app.library.links)
+    if folder != wanted.cwd:
+        now = f"at {folder} now" if folder else "not there any more"
+        notes.append(f"its folder {wanted.cwd} is {now}")
     return ReviveResult(
         id=wanted.id,
         short=wanted.short,
         tool=wanted.agent,
         files=files,
         resume=[word.replace("{id}", wanted.id) for word in agent.resume],
-        directory=wanted.cwd if there else "",
+        directory=folder,
         load=list(agent.loads) if any(_is_export(app, file) for file in files) else [],
         notes=notes,
+    )
+
+
+def _folder_of(cwd: str, links: Links) -> str:
+    """The folder of a session, or where a person said that it is now; empty where neither is."""
+    return next(
+        (each for each in (cwd, folder_today(cwd, links)) if each and Path(each).is_dir()), ""
     )
 
 
