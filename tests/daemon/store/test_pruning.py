@@ -77,6 +77,24 @@ def test_what_went_is_in_neither_index_nor_archive_and_comes_back_with_its_file(
         assert archived.exists()
 
 
+def test_below_a_folder_that_is_not_there_nothing_counts_as_deleted(tmp_path: Path) -> None:
+    """Also not by an index that was made anew meanwhile, from the archive alone."""
+    rig = Rig(tmp_path)
+    rig.write(ONE, 3)
+    with rig.ingest() as ingest:
+        rig.run(ingest)
+    away = rig.sessions.rename(rig.sessions.with_name("away"))
+    rig.place.index.unlink()
+    with rig.ingest() as ingest:
+        rig.run(ingest)
+        assert rig.events() == {ONE: 3}
+        assert _groups(rig) == {ONE: "living"}
+        away.rename(rig.sessions)
+        rig.file(ONE).unlink()
+        rig.run(ingest)
+        assert _groups(rig) == {ONE: None}
+
+
 def test_a_session_stays_while_one_of_its_subagents_is_younger(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.write(ONE, 3)
