@@ -68,6 +68,16 @@ def test_damage_does_not_keep_a_session_from_being_forgotten(tmp_path: Path, num
         assert b"_forg" not in held
 
 
+def test_what_was_lost_at_the_end_is_told_too(tmp_path: Path) -> None:
+    file = archive_of(tmp_path, lines("ses_another"), lines("ses_last"))
+    damage(file, 1)
+
+    made = forgetting_archive.blank_archive(tmp_path, ROW, {GONE})
+
+    assert made is not None
+    assert (made.lost, made.archived.length) == (len(lines("ses_last")), len(lines("ses_another")))
+
+
 def test_bytes_of_a_removed_file_are_overwritten(tmp_path: Path) -> None:
     file = archive_of(tmp_path, lines(GONE))
     size = file.stat().st_size

@@ -12,7 +12,7 @@ import msgspec
 
 from opensession.daemon.archive import Appending, Archived, file_for, make_frame
 from opensession.daemon.archive.append import sync_folder
-from opensession.daemon.archive.frames import scan_open
+from opensession.daemon.archive.frames import layout, scan_open
 from opensession.daemon.archive.reading import read_around
 from opensession.daemon.hidden import blank_lines
 from opensession.daemon.store.sources import SourceRow
@@ -85,6 +85,7 @@ def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Bl
                     lost += missing
                 if offset < state.length:
                     state = appending.cut(row.source, state, offset)
+                lost += max((e.end for e in layout(found.entries, generation)), default=0) - offset
             appending.sync()
         made = file_for(place, row.agent, row.path)
         if made.exists():
