@@ -73,7 +73,7 @@ def test_what_fits_is_shown_before_anybody_is_asked(cli: Cli) -> None:
     """Issue 6: `--project` and `--before` show count, newest titles and bytes first, and ask."""
     folder = cli.stage.home / ".claude/projects/p"
     folder.mkdir(parents=True)
-    names = [f"{number}1111111-1111-4111-8111-111111111111" for number in range(1, 8)]
+    names = [f"{number}1111111-1111-4111-8111-111111111111" for number in range(1, 10)]
     for name in names:
         (folder / f"{name}.jsonl").write_bytes(claude(name, f"title of {name[0]}", "there"))
     cli.ok("daemon", "start")
@@ -85,22 +85,23 @@ def test_what_fits_is_shown_before_anybody_is_asked(cli: Cli) -> None:
     cli.fails(2, "forget", "--before", "soon")
     assert "nothing was changed" in cli.run("forget", "--before", "2001-01-01").stderr
     asked = cli.fails(5, "forget", "--project", cwd, "--before", "1h")
-    assert "7 sessions will be forgotten: 14 events" in asked[0]
+    assert "9 sessions will be forgotten: 18 events" in asked[0]
     assert sum("title of" in line for line in asked) == 5
-    assert "  and 2 older" in asked
-    assert len(cli.json("log", "--all", "--json")) == 7
+    assert "  and 4 older" in asked
+    assert len(cli.json("log", "--all", "--json")) == 9
 
     cli.ok("forget", names[0], names[1], "--yes")
-    assert len(cli.json("log", "--all", "--json")) == 5
+    assert len(cli.json("log", "--all", "--json")) == 7
     done = cli.json("forget", names[2], "--also-source", "--yes", "--json")
     assert done["removed"] == [str(folder / f"{names[2]}.jsonl")]
     assert not (folder / f"{names[2]}.jsonl").exists()
-    done = cli.json("forget", "--before", "1h", "--yes", "--json")
-    assert sorted(done["ids"]) == names[3:]
+    said = cli.run("forget", "--before", "1h", "--yes").stderr
+    assert "hidden: 6 sessions, found" in said
+    assert all(name in said for name in names[3:])  # nothing can tell the ids later
     assert sorted(path.stem for path in folder.iterdir()) == names[:2] + names[3:]
     state = cli.json("forget", "--status", "--json")
-    assert state["sessions"] == 7
-    assert "7 sessions forgotten" in cli.run("forget", "--status").stderr
+    assert state["sessions"] == 9
+    assert "9 sessions forgotten" in cli.run("forget", "--status").stderr
 
 
 def test_a_backup_is_made_and_taken_in(cli: Cli, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_a_backup_is_made_and_taken_in(cli: Cli, tmp_path: Path) -> None:
     before = cli.ok("log", "--all", "--json")
     file = tmp_path / "all.osbackup"
     assert cli.json("backup", str(file), "--json")["files"] == 1
-    cli.fails(1, "backup", str(file))
+    cli.fails(5, "backup", str(file))
     assert "daemon stop" in cli.fails(3, "restore", str(file))[-1]
     cli.ok("daemon", "stop")
     assert "--merge" in cli.fails(5, "restore", str(file))[-1]

@@ -310,7 +310,7 @@ class Ingest:
         names = [agent.name for agent in self._agents]
         ids = self._writing.call(lambda writer: writer.take_again(names, native_id))
         if ids is None:
-            raise NotFound(f"no private session has the id {native_id}", "give its whole id")
+            raise NotFound(f"no forgotten session has the id {native_id}", "give its whole id")
         self._ask(lambda now: self._read_again(ids, now))
         return len(ids)
 

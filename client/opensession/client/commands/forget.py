@@ -185,7 +185,10 @@ def _tell(found: Forgettable, done: ForgetResult, state: Forgotten) -> None:
     from opensession.client.render.numbers import count
     from opensession.client.render.words import line
 
-    output.note(f"hidden: {count(len(done.ids), 'session')}, found by nothing any more")
+    others = len(done.ids) - len(found.sessions)
+    subagents = f" and {count(others, 'subagent')}" if others > 0 else ""
+    sessions = count(len(done.ids) - max(others, 0), "session")
+    output.note(f"hidden: {sessions}{subagents}, found by nothing any more")
     if done.removed:
         output.note(f"removed: {count(len(done.removed), 'file')} of your agents")
     elif not done.left:
@@ -198,8 +201,9 @@ def _tell(found: Forgettable, done: ForgetResult, state: Forgotten) -> None:
         output.note("their bytes are still being overwritten: opensession forget --status")
     else:
         output.note("erased: their bytes are overwritten")
-    if not done.removed:
-        ids = " ".join(line(row.id) for row in found.sessions[:SHOWN])
+    # All of them: the tombstones hold no ids, so nothing can tell them later.
+    ids = " ".join(line(row.id) for row in found.sessions if not row.source_gone)
+    if ids and not done.removed:
         output.note(
             f"next: opensession unforget {ids}    # by the whole ids, if you want them back"
         )
