@@ -474,14 +474,23 @@ def test_room_is_low_below_a_gigabyte_or_a_twentieth(
     assert space.is_low(tmp_path) is low
 
 
-def test_a_link_in_place_of_an_archive_file_is_not_followed(tmp_path: Path) -> None:
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("put", [_folder, os.mkfifo, lambda path: path.symlink_to("elsewhere")])
+def test_what_is_no_file_in_place_of_an_archive_file_is_neither_followed_nor_waited_for(
+    tmp_path: Path, put: Callable[[Path], None]
+) -> None:
     _append(tmp_path / "archive", FRESH, 0, b"abc")
     file = _file(tmp_path / "archive")
-    file.rename(tmp_path / "elsewhere")
-    file.symlink_to(tmp_path / "elsewhere")
+    file.rename(file.parent / "elsewhere")
+    put(file)
 
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(archive.append.UnusableArchive):
         _append(tmp_path / "archive", FRESH, 0, b"abc")
+    with pytest.raises(OSError):
+        archive.scan(file)
 
 
 _KINDS = ("append", "again", "cut", "torn", "forget", "merge")

@@ -17,7 +17,7 @@ from opensession.core.paths import Paths
 from opensession.core.rpc.daemon import State
 from opensession.core.rpc.doctor import Finding, Fix
 from opensession.core.rpc.storage import VerifyResult
-from opensession.daemon.archive.checking import HEADER
+from opensession.daemon.archive.checking import HEADER, UNREADABLE
 from opensession.daemon.mounts import mount_of
 from opensession.daemon.store.connect import APPLICATION_IDS, CorruptDatabase, open_reader
 from opensession.daemon.verifying import sentence
@@ -240,13 +240,17 @@ def check_archive(found: VerifyResult) -> list[Finding]:
     for frame in found.damaged:
         if frame.mended:
             made.append(_finding("archive.damage", "ok", f"mended: {sentence(frame)}"))
+        elif frame.reason.startswith(UNREADABLE):
+            hint = f"ls -ld {frame.file}; when it is out of the way: opensession daemon restart"
+            made.append(_finding("archive.damage", "red", sentence(frame), hint))
         elif frame.living:
             hint = "opensession doctor --deep --fix"
             made.append(_finding("archive.damage", "red", sentence(frame), hint, "archive"))
         else:
             text = f"{sentence(frame)}; its agent's file is gone"
             fix: Fix = "archive" if frame.reason == HEADER else ""
-            made.append(_finding("archive.damage", "red", text, "opensession restore FILE", fix))
+            hint = "opensession restore FILE --merge    # of a backup that has it"
+            made.append(_finding("archive.damage", "red", text, hint, fix))
     return made or [_finding("archive.integrity", "ok", what)]
 
 

@@ -28,8 +28,8 @@ Told = Callable[[int, int, str], None]
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the index says of the archive: the sources that have a file, and the ids of the
-    sessions of each.
+    """What the index says of the archive: the sources by the file each has, if any, and the ids of
+    the sessions of each.
     """
 
     rows: dict[str, SourceRow]
@@ -46,11 +46,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 def known(db: apsw.Connection, archive_dir: Path) -> Known:
     """What the index says; rows are by the file's path."""
-    found = {
-        str(file_for(archive_dir, row.agent, row.path)): row
-        for row in sources.load_all(db)
-        if row.archive_size or row.archived_len
-    }
+    found = {str(file_for(archive_dir, row.agent, row.path)): row for row in sources.load_all(db)}
     ids: dict[int, list[str]] = {}
     for source, native_id in db.execute(
         "SELECT source, native_id FROM session WHERE source IS NOT NULL ORDER BY role DESC, id"
@@ -67,8 +63,9 @@ def pieces(archive_dir: Path, what: Known) -> list[Piece]:
             found[str(path)] = path.lstat().st_size
         except FileNotFoundError:
             continue
-    for name in what.rows:
-        found.setdefault(name, 0)
+    for name, row in what.rows.items():
+        if row.archive_size or row.archived_len:
+            found.setdefault(name, 0)
     return [Piece(Path(name), size, what.rows.get(name)) for name, size in found.items()]
 
 

@@ -333,3 +333,21 @@ def test_a_read_that_was_interrupted_goes_on(tmp_path: Path) -> None:
 def test_the_stripper_of_the_tests_strips() -> None:
     """The rules above hold for stripped text only if something is stripped at all."""
     assert STRIPPER.strip_text("/home/somebody/x")[0] != "/home/somebody/x"
+
+
+def test_a_folder_in_place_of_an_archive_file_is_a_fault_of_that_source_alone(place: Desk) -> None:
+    """The daemon starts, and what other sources have is stored."""
+    place.write("b.jot", line("beside", id="b1"))
+    place.read("b.jot")
+    _file(place).unlink()
+    _file(place).mkdir()
+
+    place.restart()
+
+    assert place.writer.recover({"jot": 1}, 1).missing == 0
+    place.write("b.jot", line("more", id="b2"), append=True)
+    place.write("a.jot", LINES[4], append=True)
+    place.writer.apply([*place.prepared("a.jot"), *place.prepared("b.jot")])
+    assert place.row("a.jot").state == "error"
+    assert place.row("b.jot").offset == place.row("b.jot").archived_len
+    assert len(dump(place.index)["b"]["events"]) == 2

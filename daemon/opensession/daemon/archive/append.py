@@ -8,6 +8,7 @@ with Appending(archive_dir) as appending:
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from opensession.daemon.archive.frames import (
     frame_header,
     header,
     layout,
+    open_file,
     scan_open,
 )
 from opensession.daemon.archive.patching import LEAST_BYTES, LEVEL, Patch, base_for, patched
@@ -47,6 +49,15 @@ PIECE_BYTES = 4 << 20
 """A frame of twice as many raw bytes is written in pieces: a patch needs memory for some multiple
 of the bytes that it is of.
 """
+
+
+_UNUSABLE = (errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EPERM)
+
+
+class UnusableArchive(Exception):
+    """What stands in the place of a source's archive file cannot be written to: a folder, a link,
+    another user's file.
+    """
 
 
 class Archived(msgspec.Struct, frozen=True):
@@ -105,6 +116,10 @@ class Appending:
             if is_full(error):
                 raise DiskFull(str(error.strerror)) from error
             raise
+
+    def state(self, source: Source, state: Archived) -> Archived:
+        """How far a source is archived, `state` being what is recorded of it; writes nothing."""
+        return self._known(self._file(source), source, state)
 
     def cut(self, source: Source, state: Archived, length: int) -> Archived:
         """Records that the source is now only its first `length` bytes; older ones are kept."""
@@ -179,8 +194,14 @@ class _File:
     """One open archive file. `entries` is None until its frames had to be looked up."""
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.descriptor = os.open(path, flags, 0o600)
+        try:
+            self.descriptor = open_file(path, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            if error.errno in _UNUSABLE:
+                raise UnusableArchive(
+                    f"{path.parent.name}/{path.name}: {error.strerror}"
+                ) from error
+            raise
         self.size = os.fstat(self.descriptor).st_size
         self.path = path
         self.written = False

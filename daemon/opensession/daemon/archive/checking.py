@@ -17,6 +17,7 @@ from opensession.daemon.archive.frames import (
     NewerArchive,
     Scan,
     extent,
+    open_file,
     scan_open,
 )
 from opensession.daemon.archive.reading import not_intact, read_range
@@ -26,6 +27,7 @@ STRETCH = "no frame can be recognised there"
 HEADER = "it does not say any more whose it is"
 SHORT = "it holds less than was archived"
 MISSING = "the file is not there"
+UNREADABLE = "it cannot be read"
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ def look_through(path: Path, generation: int = 0, length: int = 0) -> Looked:
     (0: nothing is known). Never raises for what the file holds.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = open_file(path)
     except FileNotFoundError:
         end = length or None
         gone = Broken(
@@ -136,4 +138,4 @@ def _is_held(descriptor: int, found: Scan, generation: int, start: int, end: int
 
 
 def _unreadable(error: OSError) -> Broken:
-    return Broken(first=0, last=0, reason=f"it cannot be read: {error.strerror}")
+    return Broken(first=0, last=0, reason=f"{UNREADABLE}: {error.strerror}")

@@ -24,9 +24,11 @@ frames of a generation overlap they hold the same bytes; a later one then mends 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import stat
 import struct
 import zlib
 from collections.abc import Sequence
@@ -179,12 +181,21 @@ def _checked(content: bytes) -> bytes:
     return content + _CRC.pack(zlib.crc32(content))
 
 
+def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Opens an archive file, never another one by a link; raises OSError for what is no file."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EISDIR, "no regular file", str(path))
+
+
 def scan(path: Path) -> Scan:
     """Reads the headers of all frames; the frames themselves are not read.
 
     Raises FileNotFoundError, or `NewerArchive` for a version this program does not know.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = open_file(path)
     try:
         return scan_open(descriptor)
     finally:

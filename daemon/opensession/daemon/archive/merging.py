@@ -23,6 +23,7 @@ from opensession.daemon.archive.frames import (
     extent,
     frame_header,
     header,
+    open_file,
     scan_open,
 )
 from opensession.daemon.archive.patching import base_for, patched
@@ -51,7 +52,7 @@ def merge(path: Path, source: Source, *, mended: bool = False) -> Archived | Non
     of its bytes can be read once more, is rewritten without what is damaged in it. Raises
     `DiskFull` or OSError.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = open_file(path)
     temporary = path.with_name(f"{path.name}.merging")
     try:
         found = scan_open(descriptor)

@@ -21,6 +21,7 @@ from opensession.daemon.archive.frames import (
     Scan,
     extent,
     layout,
+    open_file,
     scan,
     scan_open,
 )
@@ -61,7 +62,7 @@ def read(path: Path, generation: int) -> Iterator[bytes]:
 
     Raises `DamagedArchive` at a byte of which no intact copy exists.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = open_file(path)
     try:
         entries = scan_open(descriptor).entries
         yield from read_range(descriptor, entries, generation, 0, extent(entries, generation))
@@ -134,7 +135,7 @@ def depth_of(entries: Sequence[Entry], base: Base) -> int:
 
 def verify(path: Path) -> list[Damage]:
     """Reads every frame and names those that are not intact. An undamaged file gives none."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = open_file(path)
     try:
         found = scan_open(descriptor)
         damages = [

@@ -21,6 +21,7 @@ from opensession.daemon.archive.frames import (
     extent,
     frame_header,
     header,
+    open_file,
     scan_open,
 )
 from opensession.daemon.archive.merging import MERGED_BYTES, digest, stretches, write_file
@@ -44,7 +45,7 @@ def scrub(path: Path, source: Source, needles: Needles) -> Scrubbed | None:
     Raises `DamagedArchive` for a file that is not whole: what is left of it is better not touched;
     `DiskFull` or OSError.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = open_file(path)
     temporary = path.with_name(f"{path.name}.scrubbing")
     try:
         found = scan_open(descriptor)

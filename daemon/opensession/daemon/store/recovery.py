@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from opensession.daemon.admission import PRIVATE
 from opensession.daemon.archive import Archived, extent, file_for, scan
 from opensession.daemon.store import sources
 from opensession.daemon.store.sources import SourceRow
+
+_log = logging.getLogger(__name__)
 
 
 class Recovery(msgspec.Struct, frozen=True):
@@ -92,6 +95,9 @@ def _archived(archive_dir: Path, row: SourceRow) -> Archived:
         found = scan(path)
     except FileNotFoundError:
         return Archived(row.generation, 0, 0, 0)
+    except OSError as error:  # one file is not worth a daemon that does not start
+        _log.error("archive file %s/%s: %s", path.parent.name, path.name, error.strerror)
+        return row.archived
     generation = found.generation or row.generation
     length = extent(found.entries, generation)
     whole = found.end == found.size and found.identity is not None
