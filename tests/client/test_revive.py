@@ -101,3 +101,26 @@ def test_sessions_of_a_moved_folder_are_shown_in_the_new_one(cli: Cli) -> None:
     cli.ok("project", "link", FOLDER, "--undo")
     cli.fails(4, "project", "link", FOLDER, "--undo")
     assert cli.json("log", "--json", cwd=new) == []
+
+
+def test_what_an_agent_wrote_over_comes_back_too(cli: Cli) -> None:
+    """A file that was written anew with less in it: the older state is told of, and can be had."""
+    path = transcript(cli, ONE, "hello there", "again", "and again")
+    written = path.read_bytes()
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    path.write_bytes(claude(ONE, "all is new"))
+    cli.ok("index", "--wait")
+    path.unlink()
+    cli.ok("index", "--wait")
+
+    notes = cli.json("revive", ONE, "--dry-run", "--json")["notes"]
+    (note,) = (each for each in notes if "--older" in each)
+    assert f"{len(written):,} bytes" in note
+    assert "1 older state" in cli.fails(5, "revive", ONE, "--older", "2")
+    cli.ok(*note.partition("opensession ")[2].split())
+
+    assert path.read_bytes() == written
+    cli.ok("index", "--wait")
+    (row,) = cli.json("log", "--all", "--json", "message_count")
+    assert row["message_count"] >= 3

@@ -20,7 +20,8 @@ import zstandard
 from opensession.core.errors import Refused
 from opensession.core.rpc.revive import RevivedFile
 from opensession.daemon import new_files
-from opensession.daemon.archive import DamagedArchive, extent, file_for, read, scan
+from opensession.daemon.archive import DamagedArchive, file_for, read
+from opensession.daemon.revive_states import generation_of
 from opensession.daemon.store import sources
 from opensession.daemon.store.forgetting import family
 from opensession.daemon.store.sources import SourceRow
@@ -82,12 +83,15 @@ def wanted(db: apsw.Connection, agent: str, native_id: str) -> Wanted:
     return Wanted(top, agent, short, cwd, [row for row in rows if row is not None], members)
 
 
-def parts_of(row: SourceRow, agent: Agent, roots: Sequence[Root], archive_dir: Path) -> list[Part]:
-    """The files of a source, where they are to be put. Raises Refused with the reason where the
-    archive does not hold all of it, or no folder of the agent fits.
+def parts_of(
+    row: SourceRow, agent: Agent, roots: Sequence[Root], archive_dir: Path, older: int = 0
+) -> list[Part]:
+    """The files of a source, where they are to be put, as they were `older` states ago. Raises
+    Refused with the reason where the archive does not hold all of it, or no folder of the agent
+    fits.
     """
     file = file_for(archive_dir, row.agent, row.path)
-    generation = _whole_generation(row, file)
+    generation = generation_of(row, file, older)
     root = root_today(row, roots)
     source = msgspec.structs.replace(row.source, root=root, path=moved(row, root))
     if agent.storage(source) == "rows":
@@ -148,14 +152,21 @@ def in_a_database(agent: Agent) -> Refused:
     )
 
 
-def export(row: SourceRow, agent: Agent, native_id: str, archive_dir: Path, folder: Path) -> str:
-    """Writes what the agent's own import takes of a session to a private file in `folder`; its
-    path, empty where the database has the session. Raises Refused.
+def export(
+    row: SourceRow,
+    agent: Agent,
+    native_id: str,
+    archive_dir: Path,
+    folder: Path,
+    older: int = 0,
+) -> str:
+    """Writes what the agent's own import takes of a session, as it was `older` states ago, to a
+    private file in `folder`; its path, empty where the database has the session. Raises Refused.
     """
     if agent.holds(row.source, native_id):
         return ""
     file = file_for(archive_dir, row.agent, row.path)
-    data = agent.exported(_lines(file, _whole_generation(row, file)), native_id)
+    data = agent.exported(_lines(file, generation_of(row, file, older)), native_id)
     if not data:
         raise Refused("the archive has no rows of this session", "opensession show")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -205,26 +216,6 @@ def checked(file: Path, generation: int) -> Iterator[bytes]:
         ) from error
     except FileNotFoundError as error:
         raise Refused("the archive does not hold this session", "opensession show") from error
-
-
-def _whole_generation(row: SourceRow, file: Path) -> int:
-    """The newest generation, if all that was read of the source is there. Raises Refused."""
-    try:
-        found = scan(file)
-    except FileNotFoundError as error:
-        raise Refused(
-            "the archive does not hold this session (archive.raw was off, or it was forgotten)",
-            "opensession show, which has what was indexed",
-        ) from error
-    generation = found.generation or row.generation
-    length = extent(found.entries, generation)
-    if length < row.offset:
-        raise Refused(
-            f"the archive holds {length} of {row.offset} bytes of {row.path}: a shorter file would"
-            " take away what is indexed",
-            "opensession show --format hail > FILE",
-        )
-    return generation
 
 
 def _packed_parts(

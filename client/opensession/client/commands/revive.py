@@ -26,6 +26,10 @@ def revive(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
+    older: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="As it was before its agent wrote it anew N times."),
+    ] = 0,
     all_: All = False,
     json: AsJson = False,
     no_start: NoStart = False,
@@ -37,7 +41,7 @@ def revive(
     opensession revive 7f3a9c1e
     opensession revive 7f3a9c1e --dry-run
     """
-    params = ReviveParams(ref=ref, scope=str(Path.cwd()), all=all_, really=not dry_run)
+    params = ReviveParams(ref=ref, scope=str(Path.cwd()), all=all_, really=not dry_run, older=older)
     with reach(no_start=no_start) as daemon:
         done = daemon.call("archive.revive", params, ReviveResult)
     loaded = _load(done) if done.load else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -10,12 +10,15 @@ from opensession.core.rpc.envelope import Params
 
 
 class ReviveParams(Params, frozen=True):
-    """A session; `scope` as in `sessions.list`. Unless `really`, only tells what would be done."""
+    """A session; `scope` as in `sessions.list`. `older`: as it was so many states ago, of a file
+    that its agent wrote anew. Unless `really`, only tells what would be done.
+    """
 
     ref: str
     scope: str = ""
     all: bool = False
     really: bool = False
+    older: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class RevivedFile(msgspec.Struct, frozen=True, kw_only=True):

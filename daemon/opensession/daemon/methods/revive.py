@@ -15,6 +15,7 @@ from opensession.daemon import audit, revive
 from opensession.daemon.client import Client
 from opensession.daemon.options import place_of
 from opensession.daemon.revive import Part, Wanted
+from opensession.daemon.revive_states import fullest
 from opensession.daemon.root_watch import resolved
 from opensession.daemon.state import App, Handler
 from opensession.daemon.store import leaks
@@ -40,7 +41,7 @@ async def put_back(app: App, params: ReviveParams, client: Client) -> ReviveResu
         raise Unreachable(
             f"{agent.label} is not watched", f"opensession watcher enable {agent.name}"
         )
-    files, notes = await asyncio.to_thread(_put_back, app, wanted, agent, params.really)
+    files, notes = await asyncio.to_thread(_put_back, app, wanted, agent, params)
     written = [file for file in files if file.state == "written"]
     if written:
         audit.record(
@@ -81,29 +82,41 @@ def _folder_of(cwd: str, links: Links) -> str:
 
 
 def _put_back(
-    app: App, wanted: Wanted, agent: Agent, really: bool
+    app: App, wanted: Wanted, agent: Agent, params: ReviveParams
 ) -> tuple[list[RevivedFile], list[str]]:
     """The files of all sources of a session. A subagent that cannot be had is only told."""
     roots = [root for found in map(resolved, app.library.roots_of([agent])) for root in found]
     parts: list[Part] = []
     files: list[RevivedFile] = []
     notes: list[str] = []
+    really = params.really
     for number, row in enumerate(wanted.sources):
+        older = 0 if number else params.older
         try:
             if agent.storage(row.source) == "rows":
                 ids = [native_id for native_id, source in wanted.members if source == row.id]
-                files += _exports(app, wanted, agent, number, ids, really)
+                files += _exports(app, wanted, agent, number, ids, params)
             else:
-                parts += revive.parts_of(row, agent, roots, app.paths.archive_dir)
+                parts += revive.parts_of(row, agent, roots, app.paths.archive_dir, older)
         except Refused as error:
             if number == 0:
                 raise
             notes.append(f"without a subagent: {error}")
+    if not params.older:
+        ago, longest = fullest(wanted.sources[0], app.paths.archive_dir)
+        if ago:
+            held = (
+                "holds more" if agent.storage(wanted.sources[0].source) == "lines" else "is longer"
+            )
+            notes.append(
+                f"an older state of it {held}, {longest:,} bytes:"
+                f" opensession revive {wanted.short} --older {ago}"
+            )
     return [*revive.put_back(parts, really=really), *files], notes
 
 
 def _exports(
-    app: App, wanted: Wanted, agent: Agent, number: int, ids: Sequence[str], really: bool
+    app: App, wanted: Wanted, agent: Agent, number: int, ids: Sequence[str], params: ReviveParams
 ) -> list[RevivedFile]:
     """Files for the agent's own import, of the sessions that its database has not."""
     if not agent.loads:
@@ -113,7 +126,12 @@ def _exports(
     for native_id in ids:
         try:
             path = revive.export(
-                row, agent, native_id, app.paths.archive_dir, place_of(app.paths).scratch
+                row,
+                agent,
+                native_id,
+                app.paths.archive_dir,
+                place_of(app.paths).scratch,
+                0 if number else params.older,
             )
         except (SourceRefused, SourceGone, OSError) as error:
             raise Refused(f"{row.path} cannot be looked into", "opensession coverage") from error
@@ -121,7 +139,7 @@ def _exports(
             made.append(RevivedFile(path=row.path, state="present"))
             continue
         size = Path(path).stat().st_size
-        if really:
+        if params.really:
             made.append(RevivedFile(path=path, state="written", bytes=size))
         else:
             Path(path).unlink()
