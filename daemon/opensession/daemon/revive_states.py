@@ -24,8 +24,9 @@ def generation_of(row: SourceRow, file: Path, older: int = 0) -> int:
     if older:
         states = _states(found)
         if older >= len(states):
+            held = len(states) - 1
             raise Refused(
-                f"the archive holds {len(states) - 1} older states of {row.path}",
+                f"the archive holds {held} older state{'' if held == 1 else 's'} of {row.path}",
                 "opensession revive REF --dry-run",
             )
         return states[older]

@@ -105,11 +105,8 @@ def _put_back(
     if not params.older:
         ago, longest = fullest(wanted.sources[0], app.paths.archive_dir)
         if ago:
-            held = (
-                "holds more" if agent.storage(wanted.sources[0].source) == "lines" else "is longer"
-            )
             notes.append(
-                f"an older state of it {held}, {longest:,} bytes:"
+                f"before its agent wrote it anew it was longer, {longest:,} bytes:"
                 f" opensession revive {wanted.short} --older {ago}"
             )
     return [*revive.put_back(parts, really=really), *files], notes
