@@ -98,7 +98,7 @@ def _process(status: Status) -> str:
 def _watching(status: Status) -> list[str]:
     facts = []
     for name, agent in _by_size(status):
-        if not agent.sources:
+        if not (agent.sources or agent.sessions):
             continue
         said = f"{name} {numbers.count(agent.sessions, 'session')}"
         if agent.watching != "events":
@@ -106,7 +106,7 @@ def _watching(status: Status) -> list[str]:
         if agent.failed_sources:
             said += f", {agent.failed_sources} unreadable"
         facts.append(said)
-    missing = sum(not agent.sources for agent in status.agents.values())
+    missing = sum(not (each.sources or each.sessions) for each in status.agents.values())
     if not facts:
         return ["nothing yet: no agent has left a session (opensession discover)"]
     if missing:
@@ -135,8 +135,9 @@ def _fresh(status: Status, now_us: int) -> list[str]:
 def _kept(status: Status) -> list[str]:
     found = sum(agent.bytes for agent in status.agents.values())
     return [
-        f"{numbers.size(status.archive_bytes)} archived of {numbers.size(found)}",
+        f"archive {numbers.size(status.archive_bytes)}",
         f"index {numbers.size(status.index_bytes)}",
+        f"the agents' own files {numbers.size(found)}",
     ]
 
 
