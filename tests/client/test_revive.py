@@ -117,7 +117,7 @@ def test_what_an_agent_wrote_over_comes_back_too(cli: Cli) -> None:
     notes = cli.json("revive", ONE, "--dry-run", "--json")["notes"]
     (note,) = (each for each in notes if "--older" in each)
     assert f"{len(written):,} bytes" in note
-    assert "1 older state" in cli.fails(5, "revive", ONE, "--older", "2")
+    assert "holds 1 older state of" in cli.fails(5, "revive", ONE, "--older", "2")[0]
     cli.ok(*note.partition("opensession ")[2].split())
 
     assert path.read_bytes() == written
