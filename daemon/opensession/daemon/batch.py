@@ -109,7 +109,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     archived. `more` says that another batch of the same read follows. With `keeps` a session that
     a whole read does not mention stays as it is. What is `older` comes from an earlier generation
     of the archive, which it says nothing new about. The prompts in `private` say that their
-    sessions are. `rules` tells the rules it was stripped by from others (empty: nobody asks).
+    sessions are. `rules` tells the rules it was stripped by from others (empty: nobody asks). With
+    `lost` it is what is left of an archive that is damaged, of so many bytes.
     """
 
     source_id: int
@@ -128,6 +129,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     older: bool = False
     private: list[PrivateLine] = []
     rules: str = ""
+    lost: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):

@@ -26,13 +26,14 @@ how many of them changed.
 
 class Entry:
     """One source. `stamp` is what it was when it was last read, `disk` what it was when it was last
-    looked at, `tried` what it was when a read of it failed. `agent` is None for an agent that this
-    program does not have (any more).
+    looked at, `tried` what it was when a read of it failed. `torn` says that its archive is damaged
+    and what is left of it is to be read. `agent` is None for an agent that this program does not
+    have (any more).
     """
 
     __slots__ = (
         "again", "agent", "disk", "fresh", "id", "offset", "reason", "source", "stamp", "state",
-        "tried",
+        "torn", "tried",
     )  # fmt: skip
 
     def __init__(self, source_id: int, source: Source, agent: Agent | None) -> None:
@@ -47,6 +48,7 @@ class Entry:
         self.state = "new"
         self.reason = ""
         self.again = 0
+        self.torn = False
 
     def take(self, row: SourceRow) -> None:
         """Takes over what is stored of the source now."""

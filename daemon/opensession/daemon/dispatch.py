@@ -10,7 +10,14 @@ import apsw
 import msgspec
 
 from opensession.daemon.admission import Rules
-from opensession.daemon.archive import DiskFull, NewerArchive, extent, file_for, scan
+from opensession.daemon.archive import (
+    DamagedArchive,
+    DiskFull,
+    NewerArchive,
+    extent,
+    file_for,
+    scan,
+)
 from opensession.daemon.backlog import Backlog
 from opensession.daemon.batch import Failure
 from opensession.daemon.book import SETTLE_TRIES, Book, Entry
@@ -41,6 +48,7 @@ takes several times its size in memory.
 NO_WORKER_SECONDS = 5.0
 """How long a backlog waits after no worker could be started."""
 
+DAMAGED = "its archive is damaged, and its file is gone"
 UNSETTLED = "does not settle: it differs each time it is read"
 
 
@@ -246,7 +254,7 @@ class Dispatch:
             self.from_archive.discard(entry.id)
             return None
         generations = {each.generation for each in found.entries} - {found.generation}
-        older = generations if entry.storage == "rows" and entry.state == "new" else ()
+        older = generations if entry.storage == "rows" and entry.state == "new" else set()
         size = extent(found.entries, found.generation)
         self.backlog.found(entry.id, size, entry.source.agent)
         return msgspec.structs.replace(
@@ -254,6 +262,7 @@ class Dispatch:
             archive_file=str(file),
             generation=found.generation,
             older=tuple(sorted(older)),
+            torn=entry.torn,
         )
 
     def _job(self, entry: Entry, size: int) -> Job:
@@ -340,6 +349,7 @@ class Dispatch:
             entry.again = 0
             if flight.job.archive_file:
                 self.from_archive.discard(entry.id)
+                entry.torn = False
                 if self._remote(entry) or entry.look() is not None:
                     self.schedule.finished(entry.id, now)
                     self.schedule.demand(entry.id, now, 0)
@@ -372,6 +382,9 @@ class Dispatch:
             self._settle(entry, number, failed=False)
             self._missing(entry)
             return
+        if flight.job.archive_file and failure.reason == DamagedArchive.__name__:
+            self._damaged(entry, flight, now)
+            return
         if failure.state == "gone":  # there, and not to be opened: as it changes just now
             failure = Failure(entry.id, "error", "not there when it was to be read")
         self._fail(entry, flight, failure, answer.ended.place)
@@ -383,6 +396,27 @@ class Dispatch:
         else:
             self.schedule.failed(entry.id, now, retry=retry)
         self._settle(entry, number, failed=failure.state == "error")
+
+    def _damaged(self, entry: Entry, flight: Flight, now: float) -> None:
+        """A source cannot be read from its archive. Where the index holds nothing of it, it gets
+        what is left; else what it holds is more, and stays. A source that is there is read itself.
+        """
+        number = flight.job.number
+        if entry.state == "new" and not flight.job.torn:
+            log.warning("the archive of %s source %d is damaged", entry.source.agent, entry.id)
+            self._writing.call(lambda writer: sources.restart(writer.db, [entry.id]))
+            entry.torn = True
+            self.schedule.finished(entry.id, now)
+            self.schedule.demand(entry.id, now, 0)
+            return
+        self.from_archive.discard(entry.id)
+        if self._remote(entry) or entry.look() is not None:
+            self.schedule.finished(entry.id, now)
+            self.schedule.demand(entry.id, now, 0)
+            return
+        self._fail(entry, flight, Failure(entry.id, "error", DAMAGED), "")
+        self.schedule.failed(entry.id, now, retry=False)
+        self._settle(entry, number, failed=True)
 
     def _fail(self, entry: Entry, flight: Flight, failure: Failure, place: str) -> None:
         known = versioned(failure, entry.source.agent)

@@ -74,7 +74,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
 
     With `archive_file` the bytes are those of a generation in the archive, as the source is gone or
     its agent may have deleted from it; before it come the `older` generations, one after the other.
-    `skips` is what was written in pauses.
+    Of an archive that is `torn` what is left of it is read. `skips` is what was written in pauses.
     """
 
     number: int
@@ -87,6 +87,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     older: tuple[int, ...] = ()
     skips: Skips = NOTHING
     storage: str = "lines"
+    torn: bool = False
 
 
 class Got(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -129,19 +130,34 @@ def _of_archive(
     """The batches of one generation of a source's archive. Only the latest is compared with what
     is archived. Those after the first begin the source anew.
     """
-    from opensession.daemon.archive import materialise  # rare
-
     again = generation != min((*job.older, job.generation))
-    temporary = materialise(Path(job.archive_file), generation, scratch)
+    temporary, lost = _materialised(job, generation, scratch)
     try:
         source = msgspec.structs.replace(job.source, read_from=str(temporary))
-        latest = generation == job.generation
+        latest = generation == job.generation and not lost
         batches = _batches(setup, stripper, job, source, archive=setup.archive and latest)
         for batch in batches:
-            yield msgspec.structs.replace(batch, restarted=True) if again else batch
+            yield msgspec.structs.replace(batch, restarted=again or batch.restarted, lost=lost)
             again = False
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _materialised(job: Job, generation: int, scratch: Path) -> tuple[Path, int]:
+    """A file with the bytes of a generation, and how many are lost. Of a file that is written whole
+    an older state stands in for one that cannot be read. Raises `DamagedArchive`.
+    """
+    from opensession.daemon.archive import DamagedArchive, materialise, torn  # rare
+
+    file = Path(job.archive_file)
+    if not job.torn:
+        return materialise(file, generation, scratch), 0
+    if job.storage != "whole":
+        return torn.materialise_torn(file, generation, scratch)
+    found = torn.newest_whole(file)
+    if found is None:
+        raise DamagedArchive("no state of it can be read")
+    return materialise(file, found[0], scratch), found[1]
 
 
 def _batches(

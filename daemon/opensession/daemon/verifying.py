@@ -13,7 +13,7 @@ import msgspec
 
 from opensession.core.errors import OpenSessionError
 from opensession.core.rpc.storage import DamagedFrame, VerifyResult
-from opensession.daemon.archive import NewerArchive, file_for, merge, scan
+from opensession.daemon.archive import NewerArchive, file_for, mending, merge, scan
 from opensession.daemon.archive.checking import Looked, look_through
 from opensession.daemon.library import Library
 from opensession.daemon.store import sources
@@ -190,6 +190,8 @@ def rewrite(writer: Writer, source_id: int) -> bool:
         return False
     file = file_for(writer.archive_dir, row.agent, row.path)
     looked = look_through(file, row.generation, row.archived_len)
+    if looked.broken and mending.mend(file, row.source):
+        looked = look_through(file, row.generation, row.archived_len)
     if not looked.spent:
         return not looked.broken
     state = merge(file, row.source, mended=True)

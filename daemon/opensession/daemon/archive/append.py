@@ -243,8 +243,9 @@ class _File:
         return b"".join(pieces)
 
     def fits(self, generation: int, start: int, raw: bytes) -> bool:
-        """Reports whether bytes may be those of a generation from `start` on, part of which is
-        damaged: they are as the intact frames say, and as the hashes of the others do.
+        """Reports whether bytes are those of a generation from `start` on, part of it damaged:
+        they are as the intact frames say, and as the hashes of the others do. What covers a damaged
+        frame in part cannot be told (see `mending`).
         """
         whole = {entry.position: entry.length for entry in self.entries}
         end = start + len(raw)
@@ -259,7 +260,7 @@ class _File:
                 fits = b"".join(pieces) == given
             except DamagedArchive:
                 covered = high - low == whole[entry.position]
-                fits = not covered or hashlib.sha256(given).digest() == entry.sha256
+                fits = covered and hashlib.sha256(given).digest() == entry.sha256
             if not fits:
                 return False
         return True

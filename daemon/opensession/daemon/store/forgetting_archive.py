@@ -14,6 +14,7 @@ from opensession.daemon.archive import Appending, Archived, file_for, make_frame
 from opensession.daemon.archive.append import sync_folder
 from opensession.daemon.archive.frames import layout, scan_open
 from opensession.daemon.archive.reading import read_around
+from opensession.daemon.archive.torn import line_by_line
 from opensession.daemon.hidden import blank_lines
 from opensession.daemon.store.sources import SourceRow
 
@@ -78,7 +79,7 @@ def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Bl
             for generation in sorted({entry.generation for entry in found.entries}):
                 offset = lost = 0
                 pieces = read_around(descriptor, found.entries, generation)
-                for chunk, missing in _line_by_line(pieces):
+                for chunk, missing in line_by_line(pieces):
                     clean = blank_lines(chunk, ids)
                     state = appending.append(row.source, state, make_frame(offset, clean))
                     offset += len(clean)
@@ -108,31 +109,6 @@ def left_over(archive_dir: Path) -> None:
             for name in folders:
                 Path(path, name).rmdir()
         folder.rmdir()
-
-
-def _line_by_line(pieces: Iterator[tuple[int, bytes]]) -> Iterator[tuple[bytes, int]]:
-    """Pieces of a generation cut anew so that each ends with a line, and how many bytes of each
-    were lost: those, and what is left of the lines that they were part of, are spaces.
-    """
-    at = 0
-    rest = b""
-    torn = False
-    for start, piece in pieces:
-        if start > at:
-            cut = rest.rfind(b"\n") + 1
-            yield rest[:cut] + b" " * (len(rest) - cut + start - at), start - at
-            rest, torn = b"", True
-        at = start + len(piece)
-        if torn:
-            end = piece.find(b"\n")
-            torn = end < 0
-            piece = b" " * (len(piece) if torn else end) + (b"" if torn else piece[end:])
-        rest += piece
-        if len(rest) >= _CHUNK_BYTES and (cut := rest.rfind(b"\n") + 1):
-            yield rest[:cut], 0
-            rest = rest[cut:]
-    if rest:
-        yield rest, 0
 
 
 @contextlib.contextmanager

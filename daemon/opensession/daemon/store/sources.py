@@ -144,7 +144,7 @@ def record_read(
             batch.rules,
             _added({} if fresh else row.skipped, batch.skipped),
             _added({} if fresh else row.unknown, batch.unknown),
-            0 if fresh else row.missing_bytes,
+            batch.lost or (0 if fresh else row.missing_bytes),
             now_us(),
             row.id,
         ),

@@ -261,13 +261,15 @@ class Writer:
             if batch.restarted or batch.expected_offset == 0:
                 gap = False
             frame = batch.frame
+            if batch.lost and self._archive:
+                archived = appending.state(source, archived)
             if frame is not None and frame.length and self._archive:
                 if self.archive_paused:
                     gap = True
                 else:
                     archived = appending.append(source, archived, frame)
                     gap = archived.length < frame.offset + frame.length
-            shrunk = not batch.more and 0 < batch.cursor.offset < archived.length
+            shrunk = not batch.more and 0 < batch.cursor.offset < archived.length and not batch.lost
             if shrunk and self._archive and not (self.archive_paused or batch.older):
                 archived = appending.cut(source, archived, batch.cursor.offset)
             reached[batch.source_id] = (source, batch.cursor.offset, archived, gap)
