@@ -241,3 +241,50 @@ def test_it_needs_a_place_of_its_own(home: Home) -> None:
             inside = str(home.paths.data_dir / "b")
             assert client.job("archive.backup", path=inside)["error"]
         assert not Path(inside).exists()
+
+
+def test_a_user_db_that_is_lost_or_damaged_comes_back_whole(home: Home, tmp_path: Path) -> None:
+    """A damaged one is named and stays; where there is none that of the backup is taken as it is,
+    without the log that another one left.
+    """
+    transcript(home, prompt(1, "one"))
+    file = tmp_path / "all.osbackup"
+    user = home.paths.user_db
+    with running(home) as daemon:
+        daemon.index()
+        daemon.call("names.set", ref=SESSION, alias="precious")
+        write(daemon, file)
+        daemon.stop()
+    damaged = bytearray(user.read_bytes())
+    damaged[100:4096] = bytes(3996)
+    user.write_bytes(damaged)
+    with pytest.raises(Refused, match="damaged") as refused:
+        restore.run(home.environ, file, merge=True)
+    assert str(user) in refused.value.hint
+    assert user.read_bytes() == damaged
+
+    user.rename(tmp_path / "user.db.damaged")
+    Path(f"{user}-wal").write_bytes(b"of another one")
+    assert restore.run(home.environ, file, merge=True).notes == []
+
+    assert stat.S_IMODE(user.stat().st_mode) == 0o600
+    with running(home) as daemon:
+        daemon.index()
+        (named,) = daemon.call("names.list")["sessions"]
+        assert named["alias"] == "precious"
+
+
+def test_damage_that_a_backup_has_is_told(home: Home, tmp_path: Path) -> None:
+    transcript(home, prompt(1, "one"))
+    file = tmp_path / "all.osbackup"
+    with running(home) as daemon:
+        daemon.index()
+        (held,) = home.paths.archive_dir.rglob("*.zst")
+        data = bytearray(held.read_bytes())
+        data[-9] ^= 1
+        held.write_bytes(data)
+        write(daemon, file)
+        daemon.stop()
+    with temporary_home() as other:
+        (note,) = restore.run(other.environ, file, merge=False).notes
+    assert f"{held.parent.name}/{held.name}" in note

@@ -83,7 +83,8 @@ def check_databases(paths: Paths, *, deep: bool) -> list[Finding]:
         elif kind == "index":
             found.append(_finding(name, "red", said, "opensession index --rebuild", "rebuild"))
         else:
-            found.append(_finding(name, "red", said, "opensession restore FILE"))
+            hint = f"mv {path} {path}.damaged; then, of a backup: opensession restore FILE --merge"
+            found.append(_finding(name, "red", said, hint))
     return found
 
 

@@ -18,9 +18,10 @@ import msgspec
 
 from opensession.core.errors import Refused, Unreachable
 from opensession.core.paths import Paths, find_paths, make_private, write_private
-from opensession.daemon import audit, lifecycle, restore_merge, set_aside
+from opensession.daemon import audit, lifecycle, restore_archive, restore_merge, set_aside
 from opensession.daemon import backup_format as form
-from opensession.daemon.archive import NewerArchive, file_for, is_full, is_low, scan
+from opensession.daemon.archive import DamagedArchive, NewerArchive, file_for, is_full, is_low, scan
+from opensession.daemon.archive.checking import look_through
 from opensession.daemon.store import connect, forgetting
 
 _STAGING = ".restoring-"
@@ -72,8 +73,9 @@ def run(
         staging.mkdir(mode=0o700)
         try:
             members = _unpack(file, staging, told)
-            _check(staging, members)
+            notes = _check(staging, members)
             done = _merge(paths, staging) if merge else _place(paths, staging)
+            done = msgspec.structs.replace(done, notes=[*notes, *done.notes])
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         audit.record(paths, "restore", "change", files=done.files, left_out=done.left_out)
@@ -137,8 +139,11 @@ class _Unpacked:
             self._file.close()
 
 
-def _check(staging: Path, members: list[form.Member]) -> None:
-    """Raises Refused unless each part is what its name says."""
+def _check(staging: Path, members: list[form.Member]) -> list[str]:
+    """Raises Refused unless each part is what its name says; reads every frame of the archive, and
+    names the files in which some are damaged, as they were when the backup was made.
+    """
+    notes: list[str] = []
     names = {member.name for member in members}
     if not {form.USER, form.KEY} <= names:
         raise Refused("the backup lacks its key or user.db", "take another file")
@@ -156,6 +161,13 @@ def _check(staging: Path, members: list[form.Member]) -> None:
                 or file_for(staging / "archive", identity.agent, identity.path) != path
             ):
                 raise Refused("the backup holds a file that is of no session", "take another file")
+            broken = look_through(path).broken
+            if broken:
+                notes.append(
+                    f"damaged in the backup: {member.name}: {broken[0].reason};"
+                    " what is intact of it is taken"
+                )
+    return notes
 
 
 def _check_empty(paths: Paths) -> None:
@@ -177,8 +189,8 @@ def _place(paths: Paths, staging: Path) -> Restored:
             shutil.rmtree(paths.archive_dir)
         archive.rename(paths.archive_dir)
     notes = _settings(paths, staging)
-    for path in (paths.index_db, Path(f"{paths.index_db}-wal"), Path(f"{paths.index_db}-shm")):
-        path.unlink(missing_ok=True)
+    for path in (paths.index_db, paths.user_db):
+        _remove(path)
     (staging / form.KEY).rename(paths.key_file)
     (staging / form.USER).rename(paths.user_db)
     _sync(paths.data_dir)
@@ -189,6 +201,7 @@ def _merge(paths: Paths, staging: Path) -> Restored:
     """Both together: what is here stands where the two differ, and what is forgotten here or there
     stays so.
     """
+    _check_here(paths)
     notes = _settings(paths, staging)
     same_key = True
     if not paths.key_file.exists() and not paths.user_db.exists():
@@ -197,6 +210,10 @@ def _merge(paths: Paths, staging: Path) -> Restored:
         key = paths.key_file.read_bytes() if paths.key_file.exists() else b""
         same_key = key == (staging / form.KEY).read_bytes()
     if not paths.user_db.exists():
+        _remove(paths.user_db)
+        if same_key:
+            shutil.copyfile(staging / form.USER, paths.user_db)
+            paths.user_db.chmod(0o600)
         connect.open_user(paths.user_db).close()
     forgotten, gone = restore_merge.merge_user(
         paths, staging / form.USER, staging / form.KEY, same_key=same_key
@@ -209,8 +226,12 @@ def _merge(paths: Paths, staging: Path) -> Restored:
             left_out += 1
             continue
         target = file_for(paths.archive_dir, identity.agent, identity.path)
-        files += 1
-        merged += restore_merge.merge_file(paths.archive_dir, target, path)
+        try:
+            merged += restore_archive.merge_file(paths.archive_dir, target, path)
+        except DamagedArchive as error:
+            notes.append(f"left as it is: {target}: {error}")
+        else:
+            files += 1
     if paths.index_db.exists():
         set_aside.put_aside(paths.index_db)
         for agent, name in gone:
@@ -222,6 +243,29 @@ def _merge(paths: Paths, staging: Path) -> Restored:
             " forgotten of the sessions here are taken"
         )
     return Restored(files=files, merged=merged, left_out=left_out, notes=notes)
+
+
+def _check_here(paths: Paths) -> None:
+    """Raises Refused where `user.db` is damaged: what a person said is not thrown away unasked."""
+    if not paths.user_db.exists():
+        return
+    try:
+        db = connect.open_user(paths.user_db, check=True)
+        try:
+            connect.quick_check(db, paths.user_db)
+        finally:
+            db.close()
+    except connect.CorruptDatabase as error:
+        raise Refused(
+            f"{paths.user_db} is damaged, and would be joined with that of the backup",
+            f"mv {paths.user_db} {paths.user_db}.damaged, then the same again",
+        ) from error
+
+
+def _remove(database: Path) -> None:
+    """Removes a database with its log, which would be played into the next of this name."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
 
 
 def _settings(paths: Paths, staging: Path) -> list[str]:

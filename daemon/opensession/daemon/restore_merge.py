@@ -1,24 +1,13 @@
-"""Joining a backup with a home that has sessions: archive files and `user.db`."""
+"""Joining the `user.db` of a backup with that of a home that has sessions."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from opensession.core.errors import Refused
-from opensession.core.paths import Paths, make_private
+from opensession.core.paths import Paths
 from opensession.core.privacy import load_key
-from opensession.daemon.archive import (
-    Appending,
-    Archived,
-    DamagedArchive,
-    file_for,
-    make_frame,
-    read,
-    scan,
-)
-from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
 from opensession.daemon.guards import Guards, Tombstone
 from opensession.daemon.projects import links
 from opensession.daemon.store.connect import (
@@ -30,7 +19,6 @@ from opensession.daemon.store.connect import (
 )
 from opensession.daemon.store.private import TELLING
 from opensession.daemon.user_data import UserData
-from opensession.parsers.agent import Source
 
 _NAMES = """
 INSERT OR IGNORE INTO main.session_name
@@ -160,82 +148,3 @@ def _forget_too(here: list[tuple[str, str, str]], guards: Guards, theirs: Guards
     ]
     if found:
         guards.forget(found)
-
-
-def merge_file(archive_dir: Path, target: Path, other: Path) -> bool:
-    """Joins an archive file with the one of the same source that is here; reports whether there was
-    one. Of two states where one begins with the other the longer stands; else the one here is the
-    newest, and the other an older generation.
-    """
-    make_private(archive_dir)
-    make_private(target.parent)
-    if not target.exists():
-        other.rename(target)
-        sync_folder(target.parent)
-        return False
-    identity = scan(target).identity
-    if identity is None:  # nothing of it can be told
-        other.replace(target)
-        return True
-    mine, theirs = _generations(target), _generations(other)
-    found = _common(read(target, mine[-1]), read(other, theirs[-1]))
-    if found in ("first longer", "same") and len(theirs) == 1:
-        return True
-    if found == "second longer" and len(mine) == 1:
-        other.replace(target)
-        sync_folder(target.parent)
-        return True
-    source = Source(identity.agent, identity.root, identity.path)
-    order = (target, other) if found == "second longer" else (other, target)
-    with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
-        state = Archived()
-        with Appending(Path(folder)) as appending:
-            for file in order:
-                for generation in _generations(file):
-                    state = _append(appending, source, state, read(file, generation))
-            appending.sync()
-        file_for(Path(folder), source.agent, source.path).replace(target)
-        sync_folder(target.parent)
-    return True
-
-
-def _append(
-    appending: Appending, source: Source, state: Archived, pieces: Iterator[bytes]
-) -> Archived:
-    """One more state of a source. What is damaged ends it."""
-    offset = 0
-    try:
-        for piece in pieces:
-            for start in range(0, len(piece), PIECE_BYTES):
-                part = piece[start : start + PIECE_BYTES]
-                state = appending.append(source, state, make_frame(offset, part))
-                offset += len(part)
-    except DamagedArchive:
-        return state
-    return appending.cut(source, state, offset) if offset < state.length else state
-
-
-def _generations(file: Path) -> list[int]:
-    return sorted({entry.generation for entry in scan(file).entries}) or [1]
-
-
-def _common(first: Iterator[bytes], second: Iterator[bytes]) -> str:
-    """How two strings of bytes, given in pieces, go together; damage counts as an end."""
-    one = two = b""
-    first, second = _until_damage(first), _until_damage(second)
-    while True:
-        one = one or next(first, b"")
-        two = two or next(second, b"")
-        if not one or not two:
-            return "first longer" if one else "second longer" if two else "same"
-        size = min(len(one), len(two))
-        if one[:size] != two[:size]:
-            return "different"
-        one, two = one[size:], two[size:]
-
-
-def _until_damage(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from filter(None, pieces)
-    except DamagedArchive:
-        return

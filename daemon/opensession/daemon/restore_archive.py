@@ -1,0 +1,185 @@
+"""Joining an archive file of a backup with the one of the same source that is here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from opensession.core.paths import make_private
+from opensession.daemon.archive import (
+    Appending,
+    Archived,
+    DamagedArchive,
+    file_for,
+    make_frame,
+    read,
+    scan,
+)
+from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
+from opensession.daemon.archive.checking import look_through
+from opensession.daemon.archive.frames import (
+    Entry,
+    Scan,
+    frame_header,
+    open_file,
+    scan_open,
+)
+from opensession.daemon.archive.reading import not_intact, read_around, read_range
+from opensession.parsers.agent import Source
+
+
+def merge_file(archive_dir: Path, target: Path, other: Path) -> bool:
+    """Joins an archive file with the one of the same source that is here; reports whether there was
+    one. Of two states where one begins with the other the longer stands; else the one here is the
+    newest, and the other an older generation. What is damaged here and whole there is mended first.
+
+    Raises DamagedArchive, with nothing changed, where bytes that are here would be lost.
+    """
+    make_private(archive_dir)
+    make_private(target.parent)
+    if not target.exists():
+        other.rename(target)
+        sync_folder(target.parent)
+        return False
+    identity = scan(target).identity or scan(other).identity
+    if identity is None:
+        raise DamagedArchive("neither says whose it is")
+    source = Source(identity.agent, identity.root, identity.path)
+    if not _mended(target, other, source):
+        if not _covers(other, target):
+            raise DamagedArchive("what is here is damaged, and the backup has not all of it")
+        other.replace(target)
+        sync_folder(target.parent)
+        return True
+    mine, theirs = _generations(target), _generations(other)
+    found = _common(read(target, mine[-1]), read(other, theirs[-1]))
+    if found in ("first longer", "same") and len(theirs) == 1:
+        return True
+    if found == "second longer" and len(mine) == 1:
+        other.replace(target)
+        sync_folder(target.parent)
+        return True
+    order = (target, other) if found == "second longer" else (other, target)
+    with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
+        state = Archived()
+        with Appending(Path(folder)) as appending:
+            for file in order:
+                for generation in _generations(file):
+                    state = _append(appending, source, state, read(file, generation))
+            appending.sync()
+        file_for(Path(folder), source.agent, source.path).replace(target)
+        sync_folder(target.parent)
+    return True
+
+
+def _mended(target: Path, other: Path, source: Source) -> bool:
+    """Appends to an archive file what another has of its damaged frames, by their hashes; reports
+    whether it is whole then.
+    """
+    mine, theirs = open_file(target, os.O_RDWR), open_file(other)
+    try:
+        found, held = scan_open(mine), scan_open(theirs)
+        at = found.end
+        if not found.damaged and found.identity is not None:
+            os.ftruncate(mine, at)  # the rest of an append that did not complete
+        else:
+            at = found.size
+        whole = not found.damaged
+        for entry in not_intact(mine, found.entries):
+            raw = _raw_of(theirs, held, entry)
+            if raw is None:
+                whole = False
+                continue
+            frame = make_frame(entry.offset, raw)
+            head = frame_header(
+                source, entry.generation, entry.offset, len(raw), len(frame.data), frame.sha256
+            )
+            for data in (head, frame.data):
+                at += os.pwrite(mine, data, at)
+        os.fsync(mine)
+        return whole or not look_through(target).broken
+    finally:
+        os.close(mine)
+        os.close(theirs)
+
+
+def _raw_of(descriptor: int, held: Scan, entry: Entry) -> bytes | None:
+    """The bytes that a frame held, from whichever generation of another file has them."""
+    for generation in sorted({each.generation for each in held.entries}, reverse=True):
+        try:
+            pieces = read_range(descriptor, held.entries, generation, entry.offset, entry.end)
+            raw = b"".join(pieces)
+        except DamagedArchive:
+            continue
+        if hashlib.sha256(raw).digest() == entry.sha256:
+            return raw
+    return None
+
+
+def _covers(other: Path, target: Path) -> bool:
+    """Reports whether the newest state of a file has every byte that is intact of another, which
+    has one state alone.
+    """
+    mine, theirs = open_file(target), open_file(other)
+    try:
+        found, held = scan_open(mine), scan_open(theirs)
+        states = {entry.generation for entry in found.entries}
+        if len(states) > 1 or not held.generation:
+            return False
+        for generation in states:
+            for start, piece in read_around(mine, found.entries, generation):
+                end = start + len(piece)
+                pieces = read_range(theirs, held.entries, held.generation, start, end)
+                if b"".join(pieces) != piece:
+                    return False
+    except DamagedArchive:
+        return False
+    finally:
+        os.close(mine)
+        os.close(theirs)
+    return True
+
+
+def _append(
+    appending: Appending, source: Source, state: Archived, pieces: Iterator[bytes]
+) -> Archived:
+    """One more state of a source. What is damaged ends it."""
+    offset = 0
+    try:
+        for piece in pieces:
+            for start in range(0, len(piece), PIECE_BYTES):
+                part = piece[start : start + PIECE_BYTES]
+                state = appending.append(source, state, make_frame(offset, part))
+                offset += len(part)
+    except DamagedArchive:
+        return state
+    return appending.cut(source, state, offset) if offset < state.length else state
+
+
+def _generations(file: Path) -> list[int]:
+    return sorted({entry.generation for entry in scan(file).entries}) or [1]
+
+
+def _common(first: Iterator[bytes], second: Iterator[bytes]) -> str:
+    """How two strings of bytes, given in pieces, go together; damage counts as an end."""
+    one = two = b""
+    first, second = _until_damage(first), _until_damage(second)
+    while True:
+        one = one or next(first, b"")
+        two = two or next(second, b"")
+        if not one or not two:
+            return "first longer" if one else "second longer" if two else "same"
+        size = min(len(one), len(two))
+        if one[:size] != two[:size]:
+            return "different"
+        one, two = one[size:], two[size:]
+
+
+def _until_damage(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from filter(None, pieces)
+    except DamagedArchive:
+        return

@@ -1,0 +1,95 @@
+"""Archive files of a backup and those that are here: together they hold all that either holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from opensession.daemon.archive import (
+    Appending,
+    Archived,
+    DamagedArchive,
+    file_for,
+    make_frame,
+    read,
+    scan,
+    verify,
+)
+from opensession.daemon.archive.checking import look_through
+from opensession.daemon.restore_archive import merge_file
+from opensession.parsers.agent import Source
+
+SOURCE = Source("claude-code", "/root", "/root/project/session.jsonl")
+PIECES = [b"one\n" * 50, b"two\n" * 50, b"three\n" * 50, b"four\n" * 50]
+
+
+def archive_of(folder: Path, *states: list[bytes]) -> Path:
+    state = Archived()
+    folder.mkdir(exist_ok=True)
+    with Appending(folder) as appending:
+        for pieces in states:
+            at = 0
+            for piece in pieces:
+                state = appending.append(SOURCE, state, make_frame(at, piece))
+                at += len(piece)
+    return file_for(folder, SOURCE.agent, SOURCE.path)
+
+
+def damage(file: Path, number: int) -> None:
+    entry = scan(file).entries[number]
+    data = bytearray(file.read_bytes())
+    data[entry.position + 9] ^= 1
+    file.write_bytes(data)
+
+
+def of(file: Path, generation: int) -> bytes:
+    return b"".join(read(file, generation))
+
+
+@pytest.mark.parametrize("states", [1, 2])
+def test_a_backup_mends_what_is_damaged_here(tmp_path: Path, states: int) -> None:
+    """Also where more came since, and where the backup has it in other frames."""
+    later = [[b"new\n" * 60, *PIECES]] * (states - 1)
+    mine = archive_of(tmp_path / "mine", PIECES, *later)
+    other = archive_of(tmp_path / "other", [b"".join(PIECES[:3])])
+    damage(mine, 1)
+    assert look_through(mine).broken
+
+    assert merge_file(tmp_path / "mine", mine, other)
+
+    assert of(mine, 1) == b"".join(PIECES)
+    newest = scan(mine).generation
+    assert of(mine, newest) == b"".join(later[0] if later else PIECES)
+    assert not look_through(mine).broken
+
+
+def test_what_no_backup_mends_is_not_given_up(tmp_path: Path) -> None:
+    """The backup has other bytes there, and less: what is intact here stays as it is."""
+    mine = archive_of(tmp_path / "mine", PIECES)
+    other = archive_of(tmp_path / "other", [PIECES[0], b"2wo\n" * 50])
+    damage(mine, 1)
+    before = mine.read_bytes()
+
+    with pytest.raises(DamagedArchive):
+        merge_file(tmp_path / "mine", mine, other)
+
+    assert mine.read_bytes() == before
+
+
+def test_a_damaged_header_takes_nothing_away(tmp_path: Path) -> None:
+    """A file that does not say whose it is has its frames all the same."""
+    mine = archive_of(tmp_path / "mine", PIECES)
+    other = archive_of(tmp_path / "other", PIECES[:2])
+    data = bytearray(mine.read_bytes())
+    data[20] ^= 1
+    mine.write_bytes(data)
+
+    with pytest.raises(DamagedArchive):
+        merge_file(tmp_path / "mine", mine, other)
+    assert of(mine, 1) == b"".join(PIECES)
+
+    whole = archive_of(tmp_path / "whole", PIECES)
+    assert merge_file(tmp_path / "mine", mine, whole)
+    assert of(mine, 1) == b"".join(PIECES)
+    assert verify(mine) == []
