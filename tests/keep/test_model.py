@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.daemon import Home, temporary_home
-from tests.keep.model import Driver
+from tests.keep.driver import Driver
+from tests.keep.model import step
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 SEEDS = [int(os.environ["KEEP_SEED"])] if "KEEP_SEED" in os.environ else range(40 if DEEP else 1)
@@ -28,7 +29,7 @@ def drive(home: Home, seed: int, steps: int, *, small_disk: bool = False) -> Non
     driver = Driver(home, seed, small_disk=small_disk)
     try:
         for _ in range(steps):
-            driver.step()
+            step(driver)
     except BaseException as error:
         error.add_note(f"seed {seed}: {', '.join(driver.trail)}")
         raise
