@@ -82,6 +82,8 @@ def test_what_was_left_out_is_shown() -> None:
         "agent.codex.records": "warn",
         "agent.codex.watch": "warn",
     }
+    said = next(c.message for c in found if c.name == "agent.codex.records")
+    assert said == "codex: 1 record of unknown types kept as they are"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,9 @@ def test_what_was_left_out_is_shown() -> None:
 )
 def test_too_little_space_is_red(free: int, total: int, state: str) -> None:
     """DECISIONS §4: below 1 GB or 5 % free disk archiving pauses, red in `status`."""
-    assert [c.state for c in checks.check_disk(Disk(free, total))] == [state]
+    (found,) = checks.check_disk(Disk(free, total))
+    assert found.state == state
+    assert f"{free / 1e9:.1f} GB free" in found.message  # as `storage` counts
 
 
 def test_the_disk_is_really_looked_at(home: Home) -> None:

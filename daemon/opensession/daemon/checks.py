@@ -59,9 +59,9 @@ def check_restart(due: list[str]) -> list[Check]:
 
 def check_disk(disk: Disk) -> list[Check]:
     """Free space for archive and index."""
-    free = f"{disk.free / (1 << 30):.1f} GiB free"
+    free = f"{disk.free / 1e9:.1f} GB free"
     if disk.free < DISK_BYTES or disk.free < disk.total * DISK_SHARE:
-        said = f"{free}: archiving pauses below 1 GiB or 5 %"
+        said = f"{free}: archiving pauses below {DISK_BYTES / 1e9:.1f} GB or 5 %"
         return [_check("disk", "red", said, "free some space; all resumes by itself")]
     return [_check("disk", "ok", free)]
 
@@ -134,10 +134,11 @@ def check_agents(agents: Mapping[str, AgentStatus], indexing: Indexing, now_us: 
                 _check(f"agent.{name}.refused", "warn", said + _because(agent), _look(name))
             )
         if agent.skipped_lines or agent.unknown_records:
-            said = (
-                f"{name}: {_count(agent.skipped_lines, 'line')} skipped,"
-                f" {_count(agent.unknown_records, 'record')} of unknown types kept as they are"
-            )
+            lines, records = agent.skipped_lines, agent.unknown_records
+            told = [f"{_count(lines, 'line')} skipped"] if lines else []
+            if records:
+                told.append(f"{_count(records, 'record')} of unknown types kept as they are")
+            said = f"{name}: {', '.join(told)}"
             found.append(_check(f"agent.{name}.records", "warn", said, _look(name)))
         if agent.note:
             found.append(_check(f"agent.{name}.watch", "warn", f"{name}: {agent.note}"))
