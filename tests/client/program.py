@@ -15,6 +15,7 @@ import jsonschema
 from opensession.client import processes
 from opensession.client.demo_stage import Stage
 from opensession.core.paths import Paths, find_paths
+from tests.helpers import forked
 
 PATIENCE = 120.0
 """Seconds after which a test fails instead of waiting on; nothing is expected to take long."""
@@ -48,16 +49,8 @@ class Cli:
         self, *words: str, cwd: Path | None = None, given: str = "", **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            self.command(*words),
-            env={**self.environ, **environ},
-            cwd=cwd or self.cwd,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        told = {**self.environ, **environ}
+        return forked.run("client", words, told, cwd or self.cwd, given, PATIENCE)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-P", "-m", "opensession.client", *words]

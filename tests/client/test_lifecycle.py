@@ -270,7 +270,10 @@ def test_a_fault_of_ours_is_one_line_and_its_trace_is_in_the_log(cli: Cli, tmp_p
         "def fail(*a, **k): raise ZeroDivisionError('words of ' + 'a session')\n"
         "c.connect = fail\n"
     )
-    done = cli.run("daemon", "health", PYTHONPATH=str(broken))
+    environ = {**cli.environ, "PYTHONPATH": str(broken)}
+    done = subprocess.run(
+        cli.command("daemon", "health"), env=environ, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "opensession: internal error (ZeroDivisionError)"

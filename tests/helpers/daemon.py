@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from opensession.core.paths import Paths, find_paths
 from opensession.core.run_file import RunFile, read_run_file
+from tests.helpers import forked
+from tests.helpers.forked import Forked
 
 PATIENCE = 60.0
 """Seconds after which a test fails instead of waiting on; nothing is expected to take long."""
@@ -71,15 +73,7 @@ class Home:
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run the daemon's program to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "opensession.daemon", *arguments],
-            env={**self.environ, **environ},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        return forked.run("daemon", arguments, {**self.environ, **environ}, "/", "", PATIENCE)
 
 
 class RpcError(Exception):
@@ -166,7 +160,7 @@ class Rpc:
 class Daemon:
     """A running daemon that has said that it is ready."""
 
-    def __init__(self, home: Home, process: subprocess.Popen[str], states: socket.socket) -> None:
+    def __init__(self, home: Home, process: Forked, states: socket.socket) -> None:
         self.home = home
         self.process = process
         self._states = states
@@ -233,7 +227,10 @@ def temporary_home() -> Iterator[Home]:
 
 @contextlib.contextmanager
 def running(
-    home: Home, *arguments: str, environ: Mapping[str, str] | None = None
+    home: Home,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    fresh: bool = False,
 ) -> Iterator[Daemon]:
     """Start a daemon and wait until it says that it is ready; at the end its whole process group
     is killed, so that nothing of it outlives a test.
@@ -244,42 +241,32 @@ def running(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as states:
         states.bind(address or str(home.path / f"n{os.urandom(3).hex()}"))
         name = address.replace("\0", "@") or states.getsockname()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "opensession.daemon", "run", *arguments],
-            env={**home.environ, **(environ or {}), "NOTIFY_SOCKET": name},
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        daemon = Daemon(home, process, states)
-        try:
-            _await_ready(daemon)
-            yield daemon
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE)
-            if process.stderr is not None:
-                process.stderr.close()
+        read_end, write_end = os.pipe()
+        with os.fdopen(read_end) as stderr, Path(os.devnull).open("r+b") as nothing:
+            files = (nothing.fileno(), nothing.fileno(), write_end)
+            told = {**home.environ, **(environ or {}), "NOTIFY_SOCKET": name}
+            process = Forked("daemon", ["run", *arguments], told, "/", files, fresh=fresh)
+            os.close(write_end)
+            try:
+                _await_ready(process, states, stderr)
+                yield Daemon(home, process, states)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(PATIENCE)
 
 
-def _await_ready(daemon: Daemon) -> None:
+def _await_ready(process: Forked, states: socket.socket, stderr: TextIO) -> None:
     """Wait for READY=1 or for the process's end, whichever comes first."""
-    process = daemon.process
-    assert process.stderr is not None
-    states = daemon._states
     wait = select.poll()
     wait.register(states, select.POLLIN)
-    wait.register(process.stderr, select.POLLHUP)  # its end closes stderr
+    wait.register(stderr, select.POLLHUP)  # its end closes stderr
     while True:
         found = dict(wait.poll(PATIENCE * 1000))
         if states.fileno() in found:
             if "READY=1" in states.recv(65536).decode().splitlines():
                 return
         elif found:
-            raise RuntimeError(f"exit {process.wait(PATIENCE)}: {process.stderr.read()}")
+            raise RuntimeError(f"exit {process.wait(PATIENCE)}: {stderr.read()}")
         else:
             raise TimeoutError("the daemon never said that it is ready")

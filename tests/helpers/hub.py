@@ -7,14 +7,13 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from tests.helpers.daemon import PATIENCE
+from tests.helpers.forked import Forked
 
 JWT_SECRET = "a secret that only tests of the hub know"
 ADMIN_KEY = "an admin key that only tests of the hub know"
@@ -68,7 +67,8 @@ class Hub:
             "OPENSESSION_MIN_FREE_BYTES": "1",
             **environ,
         }
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Forked | None = None
+        self._stdout: TextIO | None = None
 
     @property
     def url(self) -> str:
@@ -85,19 +85,16 @@ class Hub:
 
     def start(self) -> None:
         """Returns when the hub has said where it is, which is when it is ready."""
-        with (self.data / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "opensession.server"],
-                env={**self.environ, "PORT": str(self.port)},
-                cwd="/",
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        first = self._process.stdout.readline()
+        read_end, write_end = os.pipe()
+        self._stdout = os.fdopen(read_end)
+        with (self.data / "log").open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            files = (nothing.fileno(), write_end, log.fileno())
+            told = {**self.environ, "PORT": str(self.port)}
+            self._process = Forked("server", [], told, "/", files)
+        os.close(write_end)
+        first = self._stdout.readline()
         if not first:
-            self._process.wait(PATIENCE)
+            self._end(signal.SIGKILL)
             raise RuntimeError(f"the hub ended:\n{self.log}")
         self.port = int(first.rpartition(":")[2])
         self.said = [first.strip()]
@@ -105,9 +102,9 @@ class Hub:
     @property
     def code(self) -> str:
         """The one-time code, of a hub that has no account yet."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._stdout is not None
         while not self.said[-1].startswith("from another machine"):
-            self.said.append(self._process.stdout.readline().strip())
+            self.said.append(self._stdout.readline().strip())
         return self.said[-1].rpartition(" ")[2]
 
     @property
@@ -170,8 +167,8 @@ class Hub:
             return 0
         process.send_signal(number)
         code = process.wait(PATIENCE)
-        assert process.stdout is not None
-        process.stdout.close()
+        assert self._stdout is not None
+        self._stdout.close()
         return code
 
 

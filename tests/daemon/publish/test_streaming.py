@@ -110,7 +110,7 @@ def test_subagents_go_with_their_parent(on_stage: Stage) -> None:
 
 
 def test_without_a_hub_nothing_of_the_network_is_even_loaded(home: Home) -> None:
-    with running(home) as daemon:
+    with running(home, fresh=True) as daemon:
         home.write(".claude/projects/-w/one.jsonl", b"{}\n")
         daemon.index()
         status = daemon.call("daemon.status")
