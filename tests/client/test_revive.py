@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from opensession.client.commands.revive import tell
+from opensession.core.rpc.revive import RevivedFile, ReviveResult
 from tests.client.program import Cli
 from tests.helpers.transcripts import FOLDER, claude
 
@@ -124,3 +128,16 @@ def test_what_an_agent_wrote_over_comes_back_too(cli: Cli) -> None:
     cli.ok("index", "--wait")
     (row,) = cli.json("log", "--all", "--json", "message_count")
     assert row["message_count"] >= 3
+
+
+def test_a_dry_run_does_not_say_that_a_database_is_written_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No file is ever written over: what is there and lacks the session is its agent's database."""
+    database = tmp_path / "opencode.db"
+    database.touch()
+    file = RevivedFile(path=str(database), state="absent", bytes=8600)
+
+    tell(ReviveResult(id="a", short="7f3a9c1e", tool="opencode", files=[file]), 0)
+
+    assert capsys.readouterr().err == "would have opencode take in 1 session, 8.6 kB\n"

@@ -48,10 +48,11 @@ def revive(
     if json:
         output.emit_json(done)
         return
-    _tell(done, loaded)
+    tell(done, loaded)
 
 
-def _tell(done: ReviveResult, loaded: int) -> None:
+def tell(done: ReviveResult, loaded: int) -> None:
+    """Say on stderr what was put back, `loaded` of it by the agent's own import."""
     from opensession.client.render.numbers import count, size
     from opensession.client.render.words import line
 
@@ -61,6 +62,8 @@ def _tell(done: ReviveResult, loaded: int) -> None:
         output.note(f"revived: {line(done.tool)} took in {count(loaded, 'session')}, {total}")
     elif not new:
         output.note("its files are there: nothing was written")
+    elif new[0].state == "absent" and Path(new[0].path).exists():  # no file is written over
+        output.note(f"would have {line(done.tool)} take in {count(len(new), 'session')}, {total}")
     else:
         said = "would write" if new[0].state == "absent" else "revived:"
         output.note(f"{said} {count(len(new), 'file')}, {total}")
