@@ -27,6 +27,7 @@ from opensession.core.rpc.storage import VerifyParams, VerifyResult
 SAID: dict[Fix, str] = {
     "modes": "take away the access that others have to our own files and folders",
     "left-over": "remove what a crash left of files that were being written",
+    "config": "take over the settings of the original program, into daemon.toml",
     "start": "start the daemon",
     "restart": "restart the daemon",
     "read": "compare everything on disk with the index",
@@ -66,6 +67,9 @@ def fix(wanted: Sequence[Fix], paths: Paths, environ: Mapping[str, str]) -> None
     if mend.modes or mend.left_over:
         changed = asking.ask("doctor.mend", mend, MendResult, environ).changed
         output.note(f"mended: {len(changed)} of our files and folders")
+    if "config" in wanted:
+        taken = asking.ask("doctor.mend", MendParams(config=True), MendResult, environ).changed
+        output.note(f"taken over: {', '.join(taken) or 'no setting'}")
     if "start" in wanted or "restart" in wanted:
         processes.stop(paths, environ)
         starting.start(paths, environ, by_hand=True)

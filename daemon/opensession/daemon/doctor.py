@@ -14,7 +14,15 @@ from opensession.core.errors import OpenSessionError
 from opensession.core.paths import Paths
 from opensession.core.rpc.daemon import Check
 from opensession.core.rpc.doctor import Diagnosis, DoctorParams, Finding, Fix
-from opensession.daemon import checks, doctor_checks, facts, forecasts, storage, verifying
+from opensession.daemon import (
+    checks,
+    doctor_checks,
+    earlier_config,
+    facts,
+    forecasts,
+    storage,
+    verifying,
+)
 from opensession.daemon.publish import reporting
 from opensession.daemon.state import App
 from opensession.daemon.store import overview, pruning
@@ -98,6 +106,7 @@ async def diagnose(app: App, params: DoctorParams) -> Diagnosis:
     roots = await asyncio.to_thread(_roots, app)
     deep = params.archive == "all"
     found += await asyncio.to_thread(_look_around, app.paths, roots, deep)
+    found += await asyncio.to_thread(earlier_config.check, app.paths, app.loaded)
     found += await _storage(app)
     if params.archive != "none":
         found += await _archive(app, only=not deep)

@@ -9,10 +9,10 @@ import msgspec
 from opensession.core.rpc.daemon import State
 from opensession.core.rpc.envelope import Params
 
-Fix = Literal["", "modes", "left-over", "archive", "rebuild", "read", "restart", "start"]
+Fix = Literal["", "modes", "left-over", "config", "archive", "rebuild", "read", "restart", "start"]
 """What `doctor --fix` does: the modes of our files and folders are narrowed, what a crash left is
-removed, damaged frames are read again, the index is made anew, everything on disk is compared with
-it, the daemon is started again or started.
+removed, settings of the original program are taken over, damaged frames are read again, the index
+is made anew, everything on disk is compared with it, the daemon is started again or started.
 """
 
 
@@ -46,9 +46,10 @@ class MendParams(Params, frozen=True):
 
     modes: bool = False
     left_over: bool = False
+    config: bool = False
 
 
 class MendResult(msgspec.Struct, frozen=True):
-    """The files and folders that were changed or removed."""
+    """The files and folders that were changed or removed, the settings that were taken over."""
 
     changed: list[str]

@@ -6,7 +6,7 @@ import asyncio
 
 from opensession.core.errors import UsageError
 from opensession.core.rpc.doctor import Diagnosis, DoctorParams, MendParams, MendResult
-from opensession.daemon import doctor
+from opensession.daemon import doctor, earlier_config
 from opensession.daemon.client import Client
 from opensession.daemon.state import App, Handler
 
@@ -20,12 +20,17 @@ async def run(app: App, params: DoctorParams, client: Client) -> Diagnosis:
 
 
 async def mend(app: App, params: MendParams, client: Client) -> MendResult:
-    """Narrow the modes of what is ours, remove what a crash left."""
+    """Narrow the modes of what is ours, remove what a crash left, take over the settings of the
+    original program.
+    """
     changed: list[str] = []
     if params.modes:
         changed += await asyncio.to_thread(doctor.mend_modes, app)
     if params.left_over:
         changed += await asyncio.to_thread(doctor.remove_left_over, app)
+    if params.config:
+        changed += await asyncio.to_thread(earlier_config.take, app.paths, app.loaded)
+        await app.refresh_config(force=True)
     return MendResult(changed)
 
 
