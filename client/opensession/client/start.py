@@ -19,6 +19,9 @@ from opensession.core.paths import Paths, find_paths, make_private, write_privat
 READY_SECONDS = 30.0
 """How long a started daemon may take until it answers; it usually takes well below one."""
 
+LOOK_SECONDS = 2.0
+"""How long a command waits for a daemon that it started to have read what there is."""
+
 CLIENT_LIFE_SECONDS = 60
 """How long a daemon that was started under CI outlives its last client."""
 
@@ -44,7 +47,23 @@ def reach(
         return daemon
     note("opensession: no daemon is running, starting one")
     start(paths, environ, by_hand=False)
-    return connection.connect(paths, environ, client=client)
+    daemon = connection.connect(paths, environ, client=client)
+    _let_it_look(daemon)
+    return daemon
+
+
+def _let_it_look(daemon: Daemon) -> None:
+    """Give a daemon that was just started a moment to find and read what there is, so that the
+    first answer is not "nothing"; with much to read, the answer says how far it is.
+    """
+    from opensession.core.rpc.daemon import Status
+    from opensession.core.rpc.envelope import Nothing
+
+    deadline = time.monotonic() + LOOK_SECONDS
+    while time.monotonic() < deadline:
+        if not daemon.call("daemon.status", Nothing(), Status).indexing.active:
+            return
+        time.sleep(0.05)
 
 
 def check_may_start(paths: Paths, environ: Mapping[str, str], *, no_start: bool) -> None:

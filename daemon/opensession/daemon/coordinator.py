@@ -60,7 +60,8 @@ Message = Scanned | Outcome | Asked
 
 class Coordinator:
     """`post`, `hint` and `wake_to_end` may be called from any thread; what is asked for by `Asked`
-    calls the other public methods. It is also the sink of the watcher.
+    calls the other public methods. It is also the sink of the watcher. `looked` says that all that
+    there was at the start was read, as far as it can be.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Coordinator:
     ) -> None:
         self.full = False
         self.archive_paused = False
+        self.looked = False
         self._place = place
         self._agents = {agent.name: agent for agent in agents}
         self._find_roots = find_roots
@@ -142,6 +144,8 @@ class Coordinator:
             self._dispatch.open(index, self._is_remote)
             if history:
                 self._begin(self._clock())
+            else:
+                self.looked = True
             while self._turn():
                 pass
         except Exception as error:
@@ -273,6 +277,7 @@ class Coordinator:
             self._demand_unread(now)
             self._dispatch.begin_jobs(now)
             if self._dispatch.depth == 0 and not self._inbox:
+                self.looked = self.looked or self._watching.all_looked_at
                 self._keeping.rest(now)
                 self._keeping.merge(now)
                 self._keeping.close(now)

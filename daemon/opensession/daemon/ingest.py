@@ -242,8 +242,12 @@ class Ingest:
         self._ask(lambda now: self._dispatch.allow_workers(workers))
 
     def progress(self) -> Indexing:
-        """How far the backlog is that is being read."""
-        return self._dispatch.backlog.progress(self._clock())
+        """How far the backlog is that is being read; before everything was looked at once, nobody
+        knows how much there is.
+        """
+        found = self._dispatch.backlog.progress(self._clock())
+        unknown = not found.active and self._thread is not None and not self._coordinator.looked
+        return Indexing(active=True, fraction=0.0) if unknown else found
 
     def queue_depth(self) -> int:
         """Sources that wait or are being read."""

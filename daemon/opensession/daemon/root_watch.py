@@ -178,6 +178,11 @@ class RootWatch:
         looked = self._roots.get(root)
         return looked is not None and looked.seen
 
+    @property
+    def all_looked_at(self) -> bool:
+        """Whether every root was looked at."""
+        return all(looked.finished for looked in self._roots.values())
+
     def state(self, root: Root) -> RootState:
         """How a root is watched, and what to say of it."""
         looked = self._roots.get(root)

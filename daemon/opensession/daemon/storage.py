@@ -20,7 +20,7 @@ from opensession.core.rpc.storage import (
     StorageResult,
 )
 from opensession.core.timeparse import format_time
-from opensession.daemon import checks, forecasts, retention
+from opensession.daemon import audit, checks, forecasts, retention
 from opensession.daemon.facts import database_bytes
 from opensession.daemon.retention import Retention
 from opensession.daemon.root_watch import resolved
@@ -115,6 +115,8 @@ async def prune(app: App, params: PruneParams) -> PruneResult:
         found = [*gone, *(group for group in found if group.reason is not None)]
         if gone:
             await app.library.write(lambda writer: writer.erase())
+            sessions, size = sum(one.old for one in gone), sum(one.archive_bytes for one in gone)
+            audit.record(app.paths, "archive.prune", "destroy", sessions=sessions, bytes=size)
     return PruneResult(_by_agent(found, keep), params.really)
 
 
@@ -147,7 +149,8 @@ def check_storage(app: App, archive_bytes: int, past_keep: int) -> list[Check]:
             Check(
                 name="storage.keep_days",
                 state="warn",
-                message=f"{said} older than it is to be kept, and gone at the agent",
+                message=f"{said} older than archive.keep_days, and gone at the agent:"
+                " taken away within a day",
                 hint="opensession storage prune",
             )
         )

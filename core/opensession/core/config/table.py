@@ -186,8 +186,9 @@ KEYS: tuple[Key, ...] = (
     Key(
         dotted="archive.keep_days",
         kind="days",
-        doc="How old a session may get that its agent has deleted, until `storage prune` takes it"
-        " away; 0 is for ever. Unset, an agent's own retention counts where it was made shorter.",
+        doc="How old a session may get that its agent has deleted, until it is taken away here too,"
+        " looked at once a day; 0 is for ever. Unset, an agent's own retention counts where it was"
+        " made shorter.",
     ),
     Key(
         dotted="archive.max_size",

@@ -13,7 +13,7 @@ from opensession.core.errors import UsageError
 from opensession.core.rpc.envelope import Nothing
 from opensession.core.rpc.index import JobResult, Progress
 from opensession.core.rpc.storage import PruneParams, PruneResult, StorageResult, VerifyParams
-from opensession.daemon import audit, compacting, doctor_checks, jobs, storage, verifying
+from opensession.daemon import compacting, doctor_checks, jobs, storage, verifying
 from opensession.daemon.client import Client
 from opensession.daemon.jobs import Report
 from opensession.daemon.state import App, Handler
@@ -35,12 +35,7 @@ async def prune(app: App, params: PruneParams, client: Client) -> PruneResult:
     if params.keep_days is not None and not 0 <= params.keep_days <= 36_500:
         raise UsageError("keep_days is a number of days", "opensession storage prune --help")
     await app.refresh_config()
-    done = await storage.prune(app, params)
-    sessions = sum(row.sessions for row in done.agents)
-    if params.really and sessions:
-        size = sum(row.archive_bytes for row in done.agents)
-        audit.record(app.paths, "archive.prune", "destroy", sessions=sessions, bytes=size)
-    return done
+    return await storage.prune(app, params)
 
 
 async def compact(app: App, params: Nothing, client: Client) -> JobResult:
