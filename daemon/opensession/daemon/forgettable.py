@@ -19,7 +19,7 @@ from opensession.core.rpc.sessions import ResolveParams, SessionRow, SessionsLis
 from opensession.daemon import new_files
 from opensession.daemon.store import forgetting, sources
 from opensession.daemon.store.context import QueryContext
-from opensession.daemon.store.private import TELLING
+from opensession.daemon.store.private import TELLING, is_database
 from opensession.daemon.store.resolve import resolve
 from opensession.daemon.store.session_rows import session_rows
 from opensession.daemon.store.sessions import list_sessions
@@ -33,7 +33,9 @@ Key = tuple[str, str]
 
 class Weight(msgspec.Struct, frozen=True):
     """What is stored of sessions: their rows, newest first, the keys of them and their subagents,
-    and the sources that hold them, each with the ids that it holds of these.
+    and the sources that hold them, each with the ids that it holds of these. `bytes` are those of
+    archive files that are removed; `beside` counts other sessions that such a file holds, and
+    `crowded` are their sources.
     """
 
     rows: list[SessionRow]
@@ -41,6 +43,8 @@ class Weight(msgspec.Struct, frozen=True):
     events: int
     bytes: int
     held: list[tuple[SourceRow, set[str]]]
+    beside: int = 0
+    crowded: frozenset[int] = frozenset()
 
 
 class Own(msgspec.Struct, frozen=True):
@@ -71,8 +75,17 @@ def weigh(db: apsw.Connection, params: ForgettableParams, ctx: QueryContext) -> 
         for number in forgetting.sources_of(db, family):
             held.setdefault(number, set()).update(names)
     found = [(source, held[number]) for number in held if (source := sources.load(db, number))]
-    archived = sum(source.archive_size for source, _ in found)
-    return Weight(rows, keys, events, archived, found)
+    whole = [source for source, _ in found if not is_database(source)]
+    others = {source.id: _others(db, source, keys) for source in whole}
+    return Weight(
+        rows=rows,
+        keys=keys,
+        events=events,
+        bytes=sum(source.archive_size for source in whole),
+        held=found,
+        beside=sum(others.values()),
+        crowded=frozenset(number for number, count in others.items() if count),
+    )
 
 
 def shown(row: SessionRow) -> ForgettableSession:
@@ -98,7 +111,8 @@ def own_files(weight: Weight, agents: Mapping[str, Agent]) -> tuple[list[Own], l
         agent = agents.get(row.agent)
         if agent is None:
             continue
-        if agent.storage(row.source) == "rows" or not _bears(row.path, names):
+        other = row.id in weight.crowded or not _bears(row.path, names)
+        if agent.storage(row.source) == "rows" or other:
             shared.append(row)
             continue
         for path in agent.files(row.source):
@@ -122,6 +136,12 @@ def remove(files: Collection[Own]) -> tuple[list[str], list[str]]:
         else:
             removed.append(file.path)
     return removed, left
+
+
+def _others(db: apsw.Connection, source: SourceRow, keys: Collection[Key]) -> int:
+    """How many sessions a source holds that are none of these."""
+    rows = db.execute("SELECT agent, native_id FROM session WHERE source = ?", (source.id,))
+    return sum((str(agent), str(name)) not in keys for agent, name in rows)
 
 
 def _named(db: apsw.Connection, params: ForgettableParams, ctx: QueryContext) -> list[SessionRow]:

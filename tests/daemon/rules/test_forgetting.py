@@ -86,3 +86,28 @@ def test_only_files_of_its_own_are_removed(home: Home) -> None:
         assert target.read_text() == "words"
         with pytest.raises(RpcError):
             daemon.call("archive.forgettable")
+
+
+def test_what_lies_in_the_same_file_is_told(home: Home) -> None:
+    """Aider writes all sessions of a folder into one file: it is never removed, and that others
+    lose their place in the archive is said before the question.
+    """
+    folder = home.path / "projects" / "shop"
+    home.configure(f'[watchers]\ncustom_paths = ["{folder.parent}"]\n')
+    log = "".join(
+        f"\n# aider chat started at 2026-01-0{day} 03:04:05\n\n#### {said}\n\nDone.\n\n"
+        for day, said in ((1, "make a shop"), (2, "paint it"), (3, "sell it"))
+    )
+    file = home.write("projects/shop/.aider.chat.history.md", log)
+    with running(home) as daemon:
+        daemon.index()
+        one, *others = sessions(daemon)
+        assert len(others) == 2
+        weight = daemon.call("archive.forgettable", refs=[one], all=True)
+        assert (weight["beside"], weight["files"], weight["shared"]) == (2, [], 1)
+        every = daemon.call("archive.forgettable", refs=[one, *others], all=True)
+        assert (every["beside"], every["files"]) == (0, [])
+        done = daemon.call("archive.forget", refs=[one], also_source=True)
+        assert (done["removed"], done["left"]) == ([], [str(file)])
+        assert set(sessions(daemon)) == set(others)
+        assert file.read_text() == log

@@ -165,6 +165,9 @@ def _show(found: Forgettable) -> None:
         output.note(f"  and {len(found.sessions) - SHOWN} older")
     if found.gone:
         output.note(f"of {found.gone} the agent has deleted the file: there will be no way back")
+    if found.beside:
+        others = "1 other session is" if found.beside == 1 else f"{found.beside} other sessions are"
+        output.note(f"{others} in the same files, and will not be in the archive any more")
     if found.published:
         output.note(f"{found.published} may be on a hub, which will be asked to delete them")
 

@@ -63,9 +63,10 @@ class ForgettableSession(msgspec.Struct, frozen=True, kw_only=True):
 
 class Forgettable(msgspec.Struct, frozen=True, kw_only=True):
     """What would be forgotten, newest first, with `subagents` and `events` in all. `bytes` are
-    those of the archive; `gone` counts the sessions whose file their agent has deleted, which there
-    is no way back for; `published` those that a hub has. `files` (of `file_bytes`) are what
-    `also_source` would remove; `shared` counts the sessions whose file holds others too.
+    those of archive files that go, with what they hold of `beside` other sessions; `gone` counts
+    the sessions whose file their agent has deleted, which there is no way back for; `published`
+    those that a hub has. `files` (of `file_bytes`) are what `also_source` would remove; `shared`
+    counts the sessions whose file holds others too.
     """
 
     sessions: list[ForgettableSession]
@@ -77,6 +78,7 @@ class Forgettable(msgspec.Struct, frozen=True, kw_only=True):
     files: list[str]
     file_bytes: int
     shared: int
+    beside: int = 0
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ async def would_forget(app: App, params: rpc.ForgettableParams, client: Client) 
         files=sorted(file.path for file in files),
         file_bytes=sum(file.bytes for file in files),
         shared=len(shared),
+        beside=weight.beside,
     )
 
 

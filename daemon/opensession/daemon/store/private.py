@@ -82,7 +82,7 @@ class Private:
                 places[number] = other
         alone = {number: _is_own(place, names) for number, place in places.items()}
         shared = {number for number in places if not alone[number]}
-        databases = {number for number in shared if _is_database(places[number])}
+        databases = {number for number in shared if is_database(places[number])}
         if rows and row.id in shared:
             databases.add(row.id)
         home = {session.native_id: session.source for session in sessions}
@@ -252,5 +252,6 @@ def _is_own(row: SourceRow, names: Collection[str]) -> bool:
     return any(len(name) >= TELLING and name in row.path for name in names)
 
 
-def _is_database(row: SourceRow) -> bool:
+def is_database(row: SourceRow) -> bool:
+    """Whether what is archived of a source is a log of rows."""
     return row.path.endswith((".db", ".sqlite", ".sqlite3", ".vscdb"))
