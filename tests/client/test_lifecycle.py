@@ -200,6 +200,20 @@ def test_index_wait_returns_when_everything_is_searchable(cli: Cli) -> None:
     assert len(cli.json("log", "--all", "--json")) == 3
 
 
+def test_a_rebuild_tells_what_it_could_not_make_again(cli: Cli) -> None:
+    """Without an archive the index alone has what its agent deleted."""
+    cli.stage.set_up()
+    cli.ok("config", "set", "archive.raw", "false")
+    cli.ok("index", "--wait")
+    next((cli.stage.home / ".claude/projects").rglob("*.jsonl")).unlink()
+    cli.ok("index", "--wait")
+
+    said = cli.run("index", "--rebuild", "--wait").stderr
+
+    assert "1 session could not be made again" in said
+    assert len(cli.json("log", "--all", "--json")) == 2
+
+
 def test_the_log_is_shown_without_a_daemon(cli: Cli) -> None:
     assert "there is no log yet" in cli.run("daemon", "logs").stderr
     cli.run("daemon", "start")

@@ -88,6 +88,7 @@ def test_prune_takes_what_is_old_and_gone_and_nothing_else(cli: Cli) -> None:
     assert _ids(cli) == {OLD, LIVING, STARRED}
     assert set(cli.paths.archive_dir.rglob("*.zst")) == files
     cli.ok("config", "set", "archive.keep_days", "1")
+    assert "kept for 1 day" in cli.ok("storage").split("\n\n")[0].splitlines()[-1]
     assert cli.json("storage", "--json")["past_keep"] == 1
     done = cli.json("storage", "prune", "--yes", "--json")
 

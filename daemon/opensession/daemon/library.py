@@ -490,6 +490,12 @@ class Library:
         if self._history and set_aside.old_index(self._paths.index_db).exists():
             self._tidying = tasks.spawn(self._remove_old(), name="removal of the old index")
 
+    async def tidied(self) -> int:
+        """How many sessions the last rebuild could not make again; waits until that is known."""
+        if self._tidying is not None:
+            await asyncio.wait((self._tidying,))
+        return self._alone
+
     async def _remove_old(self) -> None:
         try:
             await self.run_until_idle(lambda now: None)

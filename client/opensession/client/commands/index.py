@@ -47,6 +47,14 @@ def index(
     if json:
         output.emit_json({"seconds": round(time.monotonic() - begun, 3), **last.result})
     output.note(_summary(last, time.monotonic() - begun))
+    if left := int(last.result.get("left_behind", 0)):
+        from opensession.client.render.numbers import count
+
+        output.note(
+            f"{count(left, 'session')} could not be made again, from neither archive nor source:"
+            " the old index is kept"
+        )
+        output.note("next: opensession doctor")
 
 
 def _summary(last: Progress, seconds: float) -> str:

@@ -56,7 +56,7 @@ def prune_lines(plan: PruneResult, screen: Screen) -> Iterator[str]:
         yield "nothing is older than it is to be kept"
         return
     for row in plan.agents:
-        said = f"not active for {row.keep_days:g} days"
+        said = f"not active for {_days(row.keep_days)}"
         if row.sessions:
             sessions = numbers.count(row.sessions, "session")
             dates = f"{(row.oldest or '')[:10]} to {(row.newest or '')[:10]}"
@@ -94,5 +94,9 @@ def _safety(row: AgentStorage) -> list[str]:
     if row.only_here:
         facts.append(f"{numbers.grouped(row.only_here)} only here")
     if row.keep_days:
-        facts.append(f"kept for {row.keep_days:g} days")
+        facts.append(f"kept for {_days(row.keep_days)}")
     return facts
+
+
+def _days(days: float) -> str:
+    return "1 day" if days == 1 else f"{days:g} days"

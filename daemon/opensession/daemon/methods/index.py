@@ -33,7 +33,13 @@ async def rebuild(app: App, params: IndexRunParams, client: Client) -> JobResult
     await app.library.rebuild()
     if not params.wait:
         return JobResult("")
-    return JobResult(jobs.start(client, functools.partial(_until_idle, app)))
+    return JobResult(jobs.start(client, functools.partial(_until_made, app)))
+
+
+async def _until_made(app: App, report: Report) -> dict[str, Any]:
+    """What `_until_idle` tells, and how many sessions the index of before alone has."""
+    result = await _until_idle(app, report)
+    return {**result, "left_behind": await app.library.tidied()}
 
 
 async def _until_idle(app: App, report: Report) -> dict[str, Any]:
