@@ -46,7 +46,9 @@ def flip(driver: Driver) -> None:
     assert not [name for name in others if others[name] != now.get(name)], "others were changed"
     check_index(driver, driver.daemon)
     if lost:
-        _heal(driver, file, at, bit, before)
+        # Of a database a backup is left out once a session of it is forgotten.
+        backed_up = not (chat.in_rows and driver.forgotten)
+        _heal(driver, file, at, bit, before if backed_up else {})
 
 
 def back_up(driver: Driver) -> None:
@@ -116,7 +118,7 @@ def revive(driver: Driver) -> None:
     assert chat.path.read_bytes() == driver.kept[chat.name, chat.path][-1], "other bytes are back"
     daemon.index()
     after = _row(driver, chat)
-    for name in ("short", "events", "title", "created_at"):
+    for name in ("times", "short", "events", "title", "created_at"):
         assert after.get(name) == before.get(name), f"{name} of {chat.name} is another one"
 
 
@@ -138,13 +140,18 @@ def prune(driver: Driver) -> None:
 
 def _heal(driver: Driver, file: Path, at: int, bit: int, before: Held) -> None:
     """A backup has what is lost, if it is from before; else the disk gives it back."""
-    if driver.backup is not None and driver.backup.path.name == f"backup-{len(driver.trail)}.zst":
+    if (
+        before
+        and driver.backup is not None
+        and driver.backup.path.name == f"backup-{len(driver.trail)}.zst"
+    ):
         driver.trail.append("restored")
         restore(driver)
         driver.daemon.index()
         held = list(_held(file).values())
         for data in before.values():
-            assert any(one.startswith(data) for one in held), "the backup did not give it back"
+            found = any(one.startswith(data) for one in held)
+            assert found, f"the backup did not give back {len(data)} bytes of {file.name}"
     else:
         _change(file, at, bit)
 
@@ -218,8 +225,8 @@ def _others(driver: Driver, file: Path) -> dict[str, list[bytes]]:
 def _row(driver: Driver, chat: Chat) -> dict[str, Any]:
     listed = driver.daemon.call("sessions.list", all=True, limit=500)["sessions"]
     rows = [row for row in listed if row["tool"] == chat.agent and row["id"].startswith(chat.id)]
-    assert len(rows) == 1, f"{chat.name} is there {len(rows)} times"
-    return dict(rows[0])
+    row = next(row for row in rows if row["id"] == chat.id)
+    return {**row, "times": len(rows)}
 
 
 def _names(driver: Driver) -> set[str]:
