@@ -32,7 +32,7 @@ def test_no_sign_that_a_pattern_can_go_on_with_is_missing(detector: Detector) ->
     behind, apart = detector.behind or (b"", b"")
     matched = 0
     for rest in (b"", b"_a", b"S9"):
-        for blanks in (b"", b" ", b"\t", b" " * 4):
+        for blanks in (b"", b" ", b"\t", b" " * 4, b" \t", b" " * 24):
             for sign in (bytes([byte]) for byte in range(256)):
                 for tail in TAILS:
                     data = b"token" + rest + blanks + sign + tail
@@ -50,7 +50,8 @@ def test_no_sign_that_a_pattern_can_go_on_with_is_missing(detector: Detector) ->
     [
         (b"token=x", ord("=")),
         (b"token_of = x", ord("=") + 256),
-        (b"token \t:", ord(":") + 256),
+        (b"token \t:", ord("\t") + 256),
+        (b"token\t:", ord("\t")),
         (b"token", 512),
         (b"tokens  ", 512),
         (b"token\n", ord("\n")),

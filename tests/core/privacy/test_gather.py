@@ -59,7 +59,7 @@ def test_what_has_no_keyword_is_found_among_other_texts(private: str) -> None:
 
 def test_what_goes_over_the_end_of_a_text_is_no_keyword() -> None:
     engine = Engine("/home/annette", "", KEY, Rules())
-    assert engine.located(["AKIA", "Z7Q3MWPK5TR2LXCV", "4539 1488", "0343 6467"]) == {}
+    assert engine.located([b"AKIA", b"Z7Q3MWPK5TR2LXCV", b"4539 1488", b"0343 6467"]) == {}
 
 
 def test_texts_are_looked_at_in_parts_of_bounded_size() -> None:
@@ -69,9 +69,9 @@ def test_texts_are_looked_at_in_parts_of_bounded_size() -> None:
         sizes.append(len(data))
         return [(0, match.start(), match.end()) for match in re.finditer(b"key", data)]
 
-    texts = [f"{number} {'é' * 100}" for number in range(5000)]
-    texts[4000] += " key"
-    assert located(texts, look) == {texts[4000]: [(0, 206, 209)]}
+    texts = [f"{number} {'é' * 100}".encode() for number in range(5000)]
+    texts[4000] += b" key"
+    assert located(texts, look) == {4000: [(0, 206, 209)]}
     assert max(sizes) < 1 << 20
 
 

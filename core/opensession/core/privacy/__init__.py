@@ -13,6 +13,7 @@ Pure functions over text and events; only `keys` touches the disk.
     identities  your user and host name             own      patterns of the configuration
     known       values found once                   pieces   secrets cut in two
     tree        JSON values                         view     a text without its escapes
+    passes      many texts at once                  gather   the texts of events
     names       which names tell of a secret        values   which values are none
     redaction   the placeholders                    exclude  what is not taken in at all
 """

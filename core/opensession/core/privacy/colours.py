@@ -11,11 +11,11 @@ from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
 
+from msgspec.structs import replace
+
 from opensession.core.privacy.detector import Detector, Found
 from opensession.core.privacy.text import Text
-
-BEGINNINGS = (b"\x1b[", b"\\u001b[", b"\\u001B[", b"\\x1b[", b"\\x1B[", b"\\033[", b"\\e[")
-"""What a colour begins with."""
+from opensession.core.privacy.view import BEGINNINGS
 
 # Only what moves nothing: behind other sequences something else may stand on the screen.
 _COLOUR = re.compile(
@@ -39,8 +39,10 @@ def colour_detector(find: Callable[[bytes], list[Found]]) -> Detector:
         # Where each part begins in the text without colours.
         places = list(accumulate((len(part) for part in parts[:-1]), initial=0))
         return [
-            one._replace(
-                start=_place(places, starts, one.start), end=_place(places, starts, one.end - 1) + 1
+            replace(
+                one,
+                start=_place(places, starts, one.start),
+                end=_place(places, starts, one.end - 1) + 1,
             )
             for one in found
         ]

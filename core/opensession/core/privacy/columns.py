@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from opensession.core.privacy.detector import PLACED, Detector, Found
-from opensession.core.privacy.names import GUARD, KEYWORDS, LETTERS, secret_name
+from opensession.core.privacy.names import GUARD, KEYWORDS, secret_name
 from opensession.core.privacy.short_names import is_password
 from opensession.core.privacy.text import Text
 from opensession.core.privacy.values import is_random
@@ -57,7 +57,7 @@ def column_detectors() -> list[Detector]:
             from_end=True,
             view=True,
             guard=GUARD,
-            behind=(b'",;\t|\r\n\\\x1b\xe2', LETTERS + b' .-",;\t|\r\n\\\x1b\xe2'),
+            behind=(b'",;\t|\r\n\\\x1b\xe2', b" |\r\n\\\x1b\xe2"),
         ),
         Detector(
             "insert",

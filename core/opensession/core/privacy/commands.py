@@ -176,7 +176,9 @@ def command_detectors() -> list[Detector]:
         return Found(begin, begin + len(value), _kind_of(stem), "assignments", "possible", PLACED)
 
     found = [
-        Detector("argument", (program,), re.compile(after), argument, from_end=True, view=True)
+        Detector(
+            "argument", (program,), re.compile(after), argument, from_end=True, view=True, near=True
+        )
         for program, after in _PROGRAMS
     ]
     forms = tuple(form for stem in _STEMS for form in (stem, stem.capitalize(), stem.upper()))
@@ -185,7 +187,14 @@ def command_detectors() -> list[Detector]:
         Detector("sudo", (b"| sudo -",), _SUDO, argument, back=160, spread=159),
         Detector("chpasswd", (b"| chpasswd",), _CHPASSWD, argument, back=160, spread=159),
         Detector(
-            "filled", (b"assword",), _FILLED, called, from_end=True, view=True, guard=_FILLED_GUARD
+            "filled",
+            (b"assword",),
+            _FILLED,
+            called,
+            from_end=True,
+            view=True,
+            near=True,
+            guard=_FILLED_GUARD,
         ),
         Detector(
             "login-of",
@@ -194,10 +203,16 @@ def command_detectors() -> list[Detector]:
             called,
             from_end=True,
             view=True,
+            near=True,
         ),
         *short_name_detectors(),
         Detector(
-            "curl-login", (b"curl ", b"http -", b"https -", b"wget "), _CURL, argument, view=True
+            "curl-login",
+            (b"curl ", b"http -", b"https -", b"wget "),
+            _CURL,
+            argument,
+            view=True,
+            near=True,
         ),
         Detector(
             "flag",
@@ -205,6 +220,7 @@ def command_detectors() -> list[Detector]:
             _FLAG,
             flag,
             view=True,
+            near=True,
             from_end=True,
             guard=GUARD,
             behind=(b"-" + QUOTES + b"\x1b", VALUES),
@@ -216,9 +232,10 @@ def command_detectors() -> list[Detector]:
             _SPOKEN,
             spoken,
             view=True,
+            near=True,
             from_end=True,
             guard=GUARD,
-            behind=(b"\\\x1b", VALUES),
+            behind=(b"\\\x1b\t", VALUES + b"\t"),
         ),
     ]
 

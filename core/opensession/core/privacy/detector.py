@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from opensession.core.privacy.rules import Confidence
 from opensession.core.privacy.text import Text
 
@@ -14,7 +16,7 @@ PLAIN, GENERIC, PLACED, SPECIFIC = range(0, 4000, 1000)
 the one with the longer keyword does."""
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, order=True, gc=False):
     """A span to replace. `text` is what stands there afterwards; None: a placeholder."""
 
     start: int
@@ -48,6 +50,9 @@ class Detector(NamedTuple):
     once: bool = False
     """Whether keywords within a match are of it, and are not looked at again."""
     view: bool = False
+    near: bool = False
+    """With `view`: whether all that it looks at is within 256 bytes before its keyword and
+    1024 behind it."""
     guard: re.Pattern[bytes] | None = None
     """Matches wherever `pattern` can, from the same place, and says so sooner. What stands beyond a
     line break is nothing to it: it is tried in many texts at once.

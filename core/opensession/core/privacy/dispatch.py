@@ -40,11 +40,13 @@ class Group(NamedTuple):
     runs: Runs
     behind: tuple[Runs, ...] | None
     """The runs for each of what `sign_behind` tells; None: `runs` whatever it is."""
+    cheap: bool
+    """Whether the patterns themselves tell as soon as the guard."""
 
 
 _ALWAYS = re.compile(b"")
 _NOTHING = 512
-_NAME = re.compile(rb"[A-Za-z0-9_]{0,64}+[ \t]{0,20}+").match
+_NAME = re.compile(rb"[A-Za-z0-9_]{0,64}+[ ]{0,20}+").match
 
 
 def sign_behind(data: bytes, end: int) -> int:
@@ -54,7 +56,7 @@ def sign_behind(data: bytes, end: int) -> int:
     at = _NAME(data, end).end()  # type: ignore[union-attr]  # matches nothing too
     if at >= len(data):
         return _NOTHING
-    return data[at] + 256 if data[at - 1] in b" \t" else data[at]
+    return data[at] + 256 if data[at - 1] == 0x20 else data[at]
 
 
 def grouped(detectors: list[Detector]) -> tuple[Group, ...]:
@@ -65,7 +67,13 @@ def grouped(detectors: list[Detector]) -> tuple[Group, ...]:
         guard = (detector.guard, side) if detector.guard is not None else (_ALWAYS, 1)
         groups.setdefault((*guard, detector.behind is not None), []).append(_run(detector))
     return tuple(
-        Group(guard.match, side, tuple(runs), _by_sign(runs) if named else None)
+        Group(
+            guard.match,
+            side,
+            tuple(runs),
+            _by_sign(runs) if named else None,
+            not named and len(runs) == 1 and runs[0].how in (AT, AFTER),
+        )
         for (guard, side, named), runs in groups.items()
     )
 

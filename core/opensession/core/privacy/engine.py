@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from opensession.core.privacy.blocks import block_detectors, lines_of
-from opensession.core.privacy.colours import BEGINNINGS, colour_detector
+from opensession.core.privacy.colours import colour_detector
 from opensession.core.privacy.columns import column_detectors
 from opensession.core.privacy.commands import command_detectors
 from opensession.core.privacy.declared import declared_detectors
@@ -31,8 +31,10 @@ from opensession.core.privacy.scanner import Hits, Scanner, united
 from opensession.core.privacy.unknown import unknown_sweep
 from opensession.core.privacy.urls import url_detectors
 from opensession.core.privacy.vendors import kind_detector
+from opensession.core.privacy.view import BEGINNINGS
 
-_PASSES = 4
+PASSES = 4
+"""So often a text is looked at: what is taken out may show what it hid."""
 
 Counts = dict[str, int]
 
@@ -80,19 +82,20 @@ class Engine:
         self.hits = self._scanner.hits
         self.find = self._scanner.find
 
-    def located(self, texts: Iterable[str]) -> dict[str, Hits]:
-        """Those of many texts that may hold something, with their hits; quicker than each alone."""
-        texts = list(dict.fromkeys(texts))
+    def located(self, texts: Sequence[bytes]) -> dict[int, Hits]:
+        """Those of many texts that may hold something, by their numbers, with their hits; quicker
+        than each alone.
+        """
         seen = located(texts, self._scanner.promising)
         for hits in seen.values():
             if hits[-1][0] < 0:
                 swept = {number for number, _, _ in hits if number < 0}
                 hits[:] = [hit for hit in hits if hit[0] >= 0]
                 hits += [(number, 0, 0) for number in sorted(swept, reverse=True)]
-        for number, probe in self._scanner.unplaced:
-            for text in texts:
-                if probe(text.encode("utf-8", "surrogatepass")):
-                    seen.setdefault(text, []).append((number, 0, 0))
+        for sweep, probe in self._scanner.unplaced:
+            for number, text in enumerate(texts):
+                if probe(text):
+                    seen.setdefault(number, []).append((sweep, 0, 0))
         return seen
 
     def _without_colours(self, data: bytes) -> list[Found]:
@@ -118,31 +121,38 @@ class Engine:
 
         A value that was found is replaced in the whole text, and put into `known`.
         """
-        for _ in range(_PASSES):
-            found = [one for one in self.find(data, hits) if self.replaces(one)] if hits else []
-            if not found:
+        for _ in range(PASSES):
+            clean = self.once(data, hits, counts, known) if hits else data
+            if clean is data:
                 break
-            values = {data[one.start : one.end]: one for one in found if memorable(data, one)}
-            if values:
-                found = united([*found, *Finder(values).find(data)])
-                if known is not None:
-                    known.update(values)
-            data = self.replaced(data, found, counts)
             # A value that was left alone may stand in another light without the path inside of it.
-            hits = self.hits(data)
+            data, hits = clean, self.hits(clean)
         return data
+
+    def once(self, data: bytes, hits: Hits, counts: Counts, known: Known | None) -> bytes:
+        """The same after one look: what is found only without what was taken out is left."""
+        found = [one for one in self.find(data, hits) if self.replaces(one)]
+        if not found:
+            return data
+        values = {data[one.start : one.end]: one for one in found if memorable(data, one)}
+        if values:
+            found = united([*found, *Finder(values).find(data)])
+            if known is not None:
+                known.update(values)
+        return self.replaced(data, found, counts)
 
     def replaced(self, data: bytes, found: list[Found], counts: Counts) -> bytes:
         """The text with these findings replaced; counts them by kind."""
         parts: list[bytes] = []
-        shown: dict[tuple[bytes, str, str, bytes | None, bytes], bytes] = {}
+        shown: dict[tuple[bytes, str, str, bytes], bytes] = {}
         done = 0
         for one in found:
-            value = data[one.start : one.end]
-            what = (value, one.kind, one.set, one.text, one.wrap)
-            if what not in shown:
-                shown[what] = self.shown(value, one)
-            parts += (data[done : one.start], shown[what])
+            put = one.text
+            if put is None:
+                value = data[one.start : one.end]
+                what = (value, one.kind, one.set, one.wrap)
+                put = shown.get(what) or shown.setdefault(what, self.shown(value, one))
+            parts += (data[done : one.start], put)
             done = one.end
             counts[one.kind] = counts.get(one.kind, 0) + 1
         parts.append(data[done:])

@@ -67,7 +67,7 @@ def env_detector() -> Detector:
         check,
         from_end=True,
         guard=GUARD,
-        behind=(QUOTES + b"]?:=+.-", b"?:=+"),
+        behind=(QUOTES + b"]?:=+.-\t", b"?:=+\t"),
     )
 
 

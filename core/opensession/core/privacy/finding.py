@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from opensession.core.hail import Event
 from opensession.core.privacy.detector import GENERIC, Found
 from opensession.core.privacy.engine import Engine
@@ -139,7 +141,7 @@ def _mapped(one: Found, parts: Parts) -> Found:
         end = was + one.end - here
     else:
         end = parts[number + 1][1] if number + 1 < len(parts) else was + size
-    return one._replace(start=start, end=max(start + 1, end))
+    return replace(one, start=start, end=max(start + 1, end))
 
 
 def _left(parts: Parts, found: list[Found], engine: Engine, data: bytes) -> Parts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -29,7 +29,7 @@ LARGE = 10**11
 """Numbers from here on can be those of cards."""
 
 _TOGETHER = 1 << 17
-"""So many characters of text are looked at in one pass."""
+"""So many bytes of text are looked at in one pass."""
 
 _FEW = 32
 """The names of larger objects are looked at one by one: hardly two of those have the same."""
@@ -118,38 +118,37 @@ def _facts(key: str) -> tuple[bool, bool, bool]:
     return secret_name(key) is not None, odd, key in UNREADABLE
 
 
-def located(texts: Iterable[str], look: Callable[[bytes], Hits]) -> dict[str, Hits]:
-    """Those of the texts in which `look` sees something, with where in their bytes that is.
+def located(texts: Sequence[bytes], look: Callable[[bytes], Hits]) -> dict[int, Hits]:
+    """Those of the texts in which `look` sees something, by their numbers, with where that is.
 
     It sees several texts at once, a line break between them; what goes over one does not count.
     """
-    seen: dict[str, Hits] = {}
-    for some in _together(texts):
-        hits = look("\n".join(some).encode("utf-8", "surrogatepass"))
+    seen: dict[int, Hits] = {}
+    for first, last in _together(texts):
+        some = texts[first:last]
+        hits = look(b"\n".join(some))
         if not hits:
             continue
-        ends = list(accumulate([_size(text) + 1 for text in some]))
+        ends = list(accumulate([len(text) + 1 for text in some]))
+        start = end = 0
+        places: Hits = []
         for word, begin, stop in hits:
-            number = bisect_right(ends, begin)
-            if stop < ends[number]:
-                start = ends[number - 1] if number else 0
-                place = (word, begin - start, stop - start)
-                seen.setdefault(some[number], []).append(place)
+            if not start <= begin < end:
+                number = bisect_right(ends, begin)
+                start, end = ends[number - 1] if number else 0, ends[number]
+                places = seen.get(first + number, [])
+            if stop < end:
+                if not places:
+                    seen[first + number] = places
+                places.append((word, begin - start, stop - start))
     return seen
 
 
-def _together(texts: Iterable[str]) -> Iterator[list[str]]:
-    some: list[str] = []
-    size = 0
-    for text in texts:
-        some.append(text)
+def _together(texts: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """From where to where texts are looked at in one pass."""
+    first = size = 0
+    for last, text in enumerate(texts, 1):
         size += len(text)
-        if size > _TOGETHER:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        if size > _TOGETHER or last == len(texts):
+            yield first, last
+            first, size = last, 0

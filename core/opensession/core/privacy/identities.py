@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from opensession.core.privacy.detector import PLAIN, Detector, Found
 from opensession.core.privacy.paths import IMAGE_USERS
 from opensession.core.privacy.text import Text
@@ -88,7 +90,7 @@ def _machine(machine: bytes) -> Detector:
                 return None
             return _named(start, end, b"[host]")
         # Beside this user's name it is part of that finding.
-        return _named(start, match.end(), b"[host]")._replace(rank=PLAIN - _BELOW)
+        return replace(_named(start, match.end(), b"[host]"), rank=PLAIN - _BELOW)
 
     return Detector("host-name", (machine,), pattern, check)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote_from_bytes
 
 import ahocorasick_rs
+from msgspec.structs import replace
 
 from opensession.core.privacy.detector import Found
 from opensession.core.privacy.scanner import Hits
@@ -75,7 +76,7 @@ class Finder:
                 start -= before
             if after:
                 end = _PADDED.match(data, end).end()  # type: ignore[union-attr]  # matches nothing too
-            found.append(self._found[number]._replace(start=start, end=end, wrap=b""))
+            found.append(replace(self._found[number], start=start, end=end, wrap=b""))
         return found
 
     def places(self, data: bytes) -> Hits:

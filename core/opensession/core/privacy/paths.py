@@ -23,7 +23,16 @@ _SHARED = frozenset((b"Shared", b"Public", b"Default", b"All Users"))
 
 # A name begins and ends with a letter, digit, underscore or a whole non-ASCII character.
 _LETTER = rb"(?:[A-Za-z0-9_]|[\xc0-\xff][\x80-\xbf]{1,3})"
-_NAME = rb"(?P<user>" + _LETTER + rb"(?:(?:[.@+-]|" + _LETTER + rb"){0,63}" + _LETTER + rb")?)"
+# Most are of plain letters: those are told first, for any other takes long.
+_NAME = (
+    rb"(?P<user>[A-Za-z0-9_]{1,65}+(?![.@+\x80-\xff-])|"
+    + _LETTER
+    + rb"(?:(?:[.@+-]|"
+    + _LETTER
+    + rb"){0,63}"
+    + _LETTER
+    + rb")?)"
+)
 
 # What may stand directly before a path: nothing of a word, or something that is no part of it
 # (an escaped line break, the end of a colour sequence, a compiler's flag, a diff's a/ and b/),
@@ -34,6 +43,9 @@ _BEGIN = (
 )
 
 _UNIX = re.compile(_BEGIN + rb"/(?P<root>home|Users)/" + _NAME)
+_NAMES = re.compile(rb"/(?:home|Users)/[A-Za-z0-9_\xc0-\xff]")
+"""Guards against what is replaced already: `/home/[user]`."""
+
 _ENCODED = re.compile(rb"%2[Ff](?:home|Users)%2[Ff]" + _NAME)
 _WINDOWS = re.compile(
     rb":(?P<separator>\\{1,4}|/)[Uu]sers(?P=separator)"
@@ -45,7 +57,7 @@ _DASHED = re.compile(
 )
 _DASHED_WINDOWS = re.compile(rb"--Users-(?P<user>[A-Za-z0-9]{1,64})(?=-|\b)")
 _DRIVE = re.compile(rb"(?:(?<![A-Za-z0-9\\])|(?<=\\[nrt])|(?<=[?]\\))[A-Za-z]\Z")
-_WSL = re.compile(rb"/mnt/[a-z]\Z")
+_DRIVES = b"abcdefghijklmnopqrstuvwxyz"
 _PAGE = re.compile(rb"\.(?:html?|php|[jt]sx?|css|vue|md|json|aspx?|svelte|png|svg)\Z")
 _WORD = re.compile(rb"[A-Za-z0-9_\x80-\xff-]|\.[A-Za-z0-9_]")
 
@@ -62,11 +74,11 @@ def path_detectors(home: str) -> list[Detector]:
         if own and _is_own(data, start, own):
             return _found(start, start + len(own), "home", b"~")
         user = match["user"]
-        if user in IMAGE_USERS or (match["root"] == b"Users" and user in _SHARED):
+        if user in IMAGE_USERS or (user in _SHARED and match["root"] == b"Users"):
             return None
-        if _PAGE.search(user) and data[match.end() : match.end() + 1] != b"/":
+        if b"." in user and _PAGE.search(user) and data[match.end() : match.end() + 1] != b"/":
             return None
-        if _WSL.match(data, max(0, start - 6), start):
+        if start >= 6 and data.startswith(b"/mnt/", start - 6) and data[start - 1] in _DRIVES:
             start -= 6
         return _found(start, match.end(), "user", b"/home/[user]")
 
@@ -110,7 +122,7 @@ def path_detectors(home: str) -> list[Detector]:
         return _found(start - 1, match.end(), "user", b"-home-[user]")
 
     detectors = [
-        Detector("home-folder", (b"/home/", b"/Users/"), _UNIX, unix),
+        Detector("home-folder", (b"/home/", b"/Users/"), _UNIX, unix, guard=_NAMES),
         Detector(
             "home-folder-encoded",
             (b"%2Fhome%2F", b"%2FUsers%2F", b"%2fhome%2f", b"%2fUsers%2f"),

@@ -67,7 +67,7 @@ def cuts_of(events: Sequence[Event], engine: Engine) -> dict[tuple[int, str], li
                 if begin < end:
                     piece = group[number]
                     place = f"blocks[{piece.block}].{piece.field}"
-                    part = one._replace(start=begin, end=end, wrap=b"")
+                    part = msgspec.structs.replace(one, start=begin, end=end, wrap=b"")
                     told.setdefault((piece.event, place), []).append(part)
     return told
 
@@ -129,7 +129,7 @@ def _mended(
             continue
         first = bisect_right(cuts, one.start) - 1
         last = bisect_right(cuts, one.end - 1) - 1
-        shown = engine.shown(data[one.start : one.end], one._replace(wrap=b""))
+        shown = engine.shown(data[one.start : one.end], msgspec.structs.replace(one, wrap=b""))
         for place in range(first, last + 1):
             begin = max(0, one.start - cuts[place])
             end = min(one.end, cuts[place + 1]) - cuts[place]

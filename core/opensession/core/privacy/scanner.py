@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from operator import itemgetter
 
 import ahocorasick_rs
+from msgspec.structs import replace
 
 from opensession.core.privacy.detector import Detector, Found, Sweep
 from opensession.core.privacy.dispatch import (
@@ -75,14 +77,13 @@ class Scanner:
         if self._automaton is not None:
             owners = self._owners
             for hit in self._automaton.find_matches_as_indexes(data, overlapping=True):
-                _, start, end = hit
-                for guard, side, _, behind in owners[hit[0]]:
-                    if guard(data, end if side == 2 else start) and (
-                        behind is None or _any(behind[sign_behind(data, end)], data, start)
+                for guard, side, _, behind, _ in owners[hit[0]]:
+                    if guard(data, hit[side]) and (
+                        behind is None or _any(behind[sign_behind(data, hit[2])], data, hit[1])
                     ):
                         found.append(hit)
                         break
-            found.sort(key=_start)
+            found.sort(key=itemgetter(1))
         for number, places in self._placed:
             found += [(number, place, place) for place in places(data)]
         return found
@@ -96,9 +97,9 @@ class Scanner:
             if keyword < 0:
                 found += self._sweeps[-1 - keyword].find(text)
                 continue
-            seen: bytes | None = None
-            for guard, side, runs, behind in owners[keyword]:
-                if not guard(data, end if side == 2 else start):
+            near: bytes | None = None
+            for guard, side, runs, behind, cheap in owners[keyword]:
+                if not (cheap or guard(data, end if side == 2 else start)):
                     continue
                 if behind is not None:
                     runs = behind[sign_behind(data, end)]
@@ -112,15 +113,20 @@ class Scanner:
                     elif how == UNLIKE:
                         match = _unlike(detector, text, start, end)
                     else:
-                        if seen is None:
+                        if detector.near:
+                            if near is None:
+                                near = text.near(start, end)
+                            seen = near
+                        else:
                             seen = text.around(start, end)
                         match = matches(seen, end if how == SEEN_AFTER else start)
                     if match is not None:
                         one = detector.check(text, start, match)
                         if one is not None:
-                            weight = end - start
-                            for each in one if isinstance(one, list) else (one,):
-                                found.append(_weighed(each, weight))
+                            if isinstance(one, list):
+                                found += [_weighed(each, end - start) for each in one]
+                            else:
+                                found.append(_weighed(one, end - start))
         if found and b"\\" in data:
             found = [one for one in found if not _in_escape(data, one.start)]
         if found and b"[redacted:" in data:
@@ -133,13 +139,9 @@ def _any(runs: Runs, data: bytes, start: int) -> bool:
     return any(not run.led or (start > 0 and data[start - 1] in run.led) for run in runs)
 
 
-def _start(hit: tuple[int, int, int]) -> int:
-    return hit[1]
-
-
 def _weighed(one: Found, weight: int) -> Found:
-    start, end, kind, of, confidence, rank, text, wrap = one
-    return Found(start, end, kind, of, confidence, rank + weight, text, wrap)
+    rank = one.rank + weight
+    return Found(one.start, one.end, one.kind, one.set, one.confidence, rank, one.text, one.wrap)
 
 
 def _in_escape(data: bytes, start: int) -> bool:
@@ -186,7 +188,8 @@ def united(found: list[Found]) -> list[Found]:
             continue
         first, second = (last, one) if last.rank >= one.rank else (one, last)
         within = first.start <= second.start and first.end >= second.end
-        merged[-1] = first._replace(
+        merged[-1] = replace(
+            first,
             start=last.start,
             end=max(last.end, one.end),
             text=first.text if within else None,

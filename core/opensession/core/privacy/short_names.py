@@ -89,6 +89,7 @@ def short_name_detectors() -> list[Detector]:
             _backed(_AFTER_SHORT),
             after_short,
             view=True,
+            near=True,
             guard=_SHORT_GUARD,
         ),
         Detector(
@@ -98,9 +99,12 @@ def short_name_detectors() -> list[Detector]:
             after_word,
             from_end=True,
             view=True,
+            near=True,
             guard=_WORD_GUARD,
         ),
-        Detector("cell", KEYWORDS, _CELL, cell, from_end=True, guard=GUARD, behind=(b"`|", b"|")),
+        Detector(
+            "cell", KEYWORDS, _CELL, cell, from_end=True, guard=GUARD, behind=(b"`|\t", b"|\t")
+        ),
     ]
 
 

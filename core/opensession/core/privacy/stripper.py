@@ -6,7 +6,7 @@ that people find sessions by them; `outgoing` strips those as well and drops the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 import msgspec
@@ -14,15 +14,15 @@ import msgspec
 from opensession.core.hail import Event, SessionInfo
 from opensession.core.privacy import finding, redaction
 from opensession.core.privacy.engine import Counts, Engine
-from opensession.core.privacy.gather import located, texts_of
+from opensession.core.privacy.gather import texts_of
 from opensession.core.privacy.known import Finder, Known
 from opensession.core.privacy.leaves import STRUCTURAL
+from opensession.core.privacy.passes import Clean, cleaned, without
 from opensession.core.privacy.pieces import mended
 from opensession.core.privacy.redaction import untag, untagged
 from opensession.core.privacy.remotes import without_login
 from opensession.core.privacy.rules import Finding, Rules
-from opensession.core.privacy.scanner import Hits
-from opensession.core.privacy.tree import Clean, Tree
+from opensession.core.privacy.tree import Tree
 
 STRIP_VERSION = 5
 """Raised when the same text gives another result than before."""
@@ -55,7 +55,7 @@ class Stripper:
     def strip_event(self, event: Event) -> tuple[Event, Counts]:
         """The event as it is stored; the same object if there is nothing to take out."""
         texts, named = texts_of(event)
-        return self._strips(self._engine.located(texts), None)(event, texts, named)
+        return self._stripped(event, texts, named, cleaned(self._engine, texts))
 
     def strip_events(self, events: Sequence[Event]) -> list[tuple[Event, Counts]]:
         """The events of one session as they are stored, in their order.
@@ -65,11 +65,11 @@ class Stripper:
         """
         whole, cut = mended(events, self._engine)
         read = [texts_of(event) for event in whole]
-        hits = self._engine.located(chain.from_iterable(texts for texts, _ in read))
+        clean = cleaned(self._engine, chain.from_iterable(texts for texts, _ in read))
         known: Known = {}
-        strip = self._strips(hits, known)
         done = [
-            strip(event, texts, named) for event, (texts, named) in zip(whole, read, strict=True)
+            self._stripped(event, texts, named, clean, known)
+            for event, (texts, named) in zip(whole, read, strict=True)
         ]
         for number, counts in cut.items():
             event, more = done[number]
@@ -130,39 +130,24 @@ class Stripper:
         data = value.encode("utf-8", "surrogatepass")
         return redaction.fingerprint(kind, data, self._engine.key)
 
-    def _strips(
-        self, hits: Mapping[str, Hits], known: Known | None
-    ) -> Callable[[Event, list[str], bool], tuple[Event, Counts]]:
-        """What strips events with these texts, of which only those with `hits` can hold anything;
-        equal texts are stripped once.
-        """
-        seen: dict[str, Clean] = {}
-
-        def clean(text: str) -> Clean:
-            data = text.encode("utf-8", "surrogatepass")
-            counts: Counts = {}
-            values: Known = {}
-            stripped = self._engine.strip(data, hits[text], counts, values)
-            return Clean(stripped.decode("utf-8", "surrogatepass"), counts, values)
-
-        def strip(event: Event, texts: list[str], named: bool) -> tuple[Event, Counts]:
-            if not named and hits.keys().isdisjoint(texts):
-                return event, {}
-            done: dict[str, Clean] = {}
-            for text in texts:
-                if text in hits:
-                    if text not in seen:
-                        seen[text] = clean(text)
-                    if seen[text].counts and text not in done:
-                        done[text] = seen[text]
-                        if known is not None:
-                            known.update(seen[text].known)
-            if not done and not named:
-                return event, {}
-            tree = Tree(self._engine, known, done=done, names=named)
-            return _rebuilt(event, tree), tree.counts
-
-        return strip
+    def _stripped(
+        self,
+        event: Event,
+        texts: list[str],
+        named: bool,
+        clean: dict[str, Clean],
+        known: Known | None = None,
+    ) -> tuple[Event, Counts]:
+        """An event with these texts, of which some are `clean` otherwise."""
+        if not clean.keys().isdisjoint(texts):
+            if known is not None:
+                for text in dict.fromkeys(texts):
+                    if text in clean:
+                        known.update(clean[text].known)
+        elif not named:
+            return event, {}
+        tree = Tree(self._engine, known, done=clean, names=named)
+        return _rebuilt(event, tree), tree.counts
 
     def _spread(
         self,
@@ -175,14 +160,14 @@ class Stripper:
             texts_of(event)[0] if counts else before
             for (event, counts), (before, _) in zip(done, read, strict=True)
         ]
-        seen = located(dict.fromkeys(chain.from_iterable(texts)), finder.places).keys()
-        clean = list(done)
+        clean = without(self._engine, finder, chain.from_iterable(texts))
+        spread = list(done)
         for number, own in enumerate(texts):
-            if not seen.isdisjoint(own):
+            if not clean.keys().isdisjoint(own):
                 event, counts = done[number]
-                tree = Tree(self._engine, only=finder)
-                clean[number] = _rebuilt(event, tree), _sum(counts, tree.counts)
-        return clean
+                event, more = self._stripped(event, own, False, clean)
+                spread[number] = event, _sum(counts, more)
+        return spread
 
 
 def _rebuilt(event: Event, tree: Tree) -> Event:

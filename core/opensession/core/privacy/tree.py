@@ -4,13 +4,13 @@ nested deeper than the stack allows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from opensession.core.privacy.detector import GENERIC, Found
 from opensession.core.privacy.engine import Counts, Engine
 from opensession.core.privacy.gather import LARGE, is_usual
-from opensession.core.privacy.known import Finder, Known, is_memorable
+from opensession.core.privacy.known import Known, is_memorable
 from opensession.core.privacy.leaves import (
     PLAIN,
     UNREADABLE,
@@ -19,23 +19,14 @@ from opensession.core.privacy.leaves import (
     is_image,
     kind_of,
 )
+from opensession.core.privacy.passes import Clean
 from opensession.core.privacy.redaction import placeholder
-from opensession.core.privacy.scanner import united
-
-
-class Clean(NamedTuple):
-    """What a text became: the text, how much of each kind was in it, the values to look for."""
-
-    text: str
-    counts: Counts
-    known: Known
 
 
 class Tree:
     """Strips JSON values with one engine; counts what it took out and gathers known values.
 
-    With `done`, these texts become what is said there, and the others hold nothing. With `only`,
-    what this finds is taken out and nothing else.
+    With `done`, these texts become what is said there, and the others hold nothing.
     """
 
     def __init__(
@@ -44,15 +35,13 @@ class Tree:
         known: Known | None = None,
         *,
         done: Mapping[str, Clean] | None = None,
-        only: Finder | None = None,
         names: bool = True,
     ) -> None:
         self.counts: Counts = {}
         self._engine = engine
         self._known = known
-        self._only = only
         self._done = done
-        self._names = names and only is None and engine.names_count
+        self._names = names and engine.names_count
 
     def text(self, text: str) -> str:
         """A text, stripped; the same object if nothing was found."""
@@ -64,11 +53,7 @@ class Tree:
                 self.counts[kind] = self.counts.get(kind, 0) + count
             return clean.text
         data = text.encode("utf-8", "surrogatepass")
-        if self._only is None:
-            done = self._engine.strip(data, self._engine.hits(data), self.counts, self._known)
-        else:
-            found = self._only.find(data)
-            done = self._engine.replaced(data, united(found), self.counts) if found else data
+        done = self._engine.strip(data, self._engine.hits(data), self.counts, self._known)
         return text if done is data else done.decode("utf-8", "surrogatepass")
 
     def value(self, root: Any) -> Any:
@@ -85,14 +70,16 @@ class Tree:
             if isinstance(node, list):
                 self._list(node, stack)
             elif not self._names and is_usual(node):
-                self._values(node, stack)
+                self._values(node, node.items(), stack)
             else:
                 self._object(node, stack)
         return copy if sum(self.counts.values()) != before else root
 
     def _list(self, node: list[Any], stack: list[Any]) -> None:
-        names = self._names
-        flags = [flag_before(node, place) if names else "" for place in range(len(node))]
+        if not self._names:
+            self._values(node, enumerate(node), stack)
+            return
+        flags = [flag_before(node, place) for place in range(len(node))]
         for place, value in enumerate(node):
             if isinstance(value, (dict, list)):
                 node[place] = value.copy()
@@ -100,16 +87,18 @@ class Tree:
             else:
                 node[place] = self._leaf(flags[place], value)
 
-    def _values(self, node: dict[str, Any], stack: list[Any]) -> None:
-        """The same where no name matters."""
-        for key, value in node.items():
-            if isinstance(value, str):
-                if value not in PLAIN:
+    def _values(self, node: Any, items: Iterable[tuple[Any, Any]], stack: list[Any]) -> None:
+        """The same of an object or a list where no name matters."""
+        done = self._done
+        for key, value in items:
+            kind = type(value)
+            if kind is str:
+                if value in done if done is not None else value not in PLAIN:
                     node[key] = self.text(value)
-            elif isinstance(value, (dict, list)):
+            elif kind is dict or kind is list:
                 node[key] = value.copy()
                 stack.append(node[key])
-            elif isinstance(value, int) and value >= LARGE:
+            elif kind is int and value >= LARGE:
                 node[key] = self._leaf("", value)
 
     def _object(self, node: dict[str, Any], stack: list[Any]) -> None:

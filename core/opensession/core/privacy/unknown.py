@@ -18,8 +18,11 @@ from opensession.core.privacy.values import is_fake, is_random
 KIND = "vendor-key"
 
 _LEAST = 24
-_CLASSES = bytes(0x61 if chr(each).isalnum() and each < 128 else 0x20 for each in range(256))
-_RUN = b"a" * _LEAST
+_CLASSES = bytes(
+    0x2D if each in b"_-" else 0x61 if chr(each).isalnum() and each < 128 else 0x20
+    for each in range(256)
+)
+_RUN = b"-" + b"a" * _LEAST
 _PREFIX = 40
 """So far before its random part a key may begin."""
 
@@ -76,17 +79,15 @@ _LIKELY: Confidence = "likely"
 def _keys(data: bytes) -> Iterator[tuple[int, int]]:
     """Where such keys stand. Only what is before a long run of letters and digits is looked at."""
     classes = data.translate(_CLASSES)
-    at = classes.find(_RUN)
-    while at >= 0:
-        end = classes.find(b" ", at)
-        end = len(data) if end < 0 else end
-        before = data[max(0, at - 7) : at]
-        if before[-1:] in (b"_", b"-") and not before.endswith(_OF_AGENTS):
+    at = classes.find(_RUN) + 1
+    while at > 0:
+        end = at + _LEAST
+        if not data[max(0, at - 7) : at].endswith(_OF_AGENTS):
             found = _key_at(data, at)
             if found is not None:
                 yield found
                 end = max(end, found[1])
-        at = classes.find(_RUN, end)
+        at = classes.find(_RUN, end) + 1
 
 
 def _key_at(data: bytes, at: int) -> tuple[int, int] | None:

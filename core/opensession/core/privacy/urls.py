@@ -108,9 +108,9 @@ def url_detectors() -> list[Detector]:
         return Found(*match.span("value"), "connection-password", "urls", "likely", PLACED)
 
     return [
-        Detector("url-password", (b"://", b":\\/\\/"), _USER, login, view=True),
-        Detector("url-password-slashed", (b"://",), _SLASHED, slashed, view=True),
-        Detector("url-token", (b"://", b":\\/\\/"), _TOKEN, token, view=True),
+        Detector("url-password", (b"://", b":\\/\\/"), _USER, login, view=True, near=True),
+        Detector("url-password-slashed", (b"://",), _SLASHED, slashed, view=True, near=True),
+        Detector("url-token", (b"://", b":\\/\\/"), _TOKEN, token, view=True, near=True),
         Detector(
             "url-parameter",
             tuple(mark + word + b"=" for word in _WORDS for mark in (b"?", b"&")),
@@ -123,6 +123,7 @@ def url_detectors() -> list[Detector]:
             _FIELD,
             field,
             view=True,
+            near=True,
         ),
         Detector("connection-oracle", (b"jdbc:oracle:",), _ORACLE, plain),
         Detector("connection-pgpass", (b":5432:",), _PGPASS, plain),

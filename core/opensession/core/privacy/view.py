@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+BEGINNINGS = (b"\x1b[", b"\\u001b[", b"\\u001B[", b"\\x1b[", b"\\x1B[", b"\\033[", b"\\e[")
+"""What a colour begins with."""
+
 _COLOUR = re.compile(rb"\x1b\[[0-9;?]{0,16}[A-Za-z]|\\(?:u001[bB]|x1[bB]|033|e)\[[0-9;]{0,16}m")
 _UNICODE = re.compile(rb"\\u00(2[267]|3[cdeCDE]|0[9aAdD]|2[fF])")
 _PLAIN = (
@@ -24,7 +27,7 @@ _PLAIN = (
 
 def unescaped(data: bytes) -> bytes:
     """The view of a text; the same object if there is nothing to unescape."""
-    if b"\x1b" in data or (b"[" in data and b"\\" in data):
+    if any(beginning in data for beginning in BEGINNINGS):
         data = _COLOUR.sub(_blank, data)
     if b"\\" in data:
         data = data.replace(b"\\\\", b" \\")
