@@ -137,7 +137,6 @@ class Library:
 
     async def _opened(self) -> Ingest:
         loop = asyncio.get_running_loop()
-        key = await asyncio.to_thread(load_key, self._paths.key_file)
         found: Ingest
 
         def changed(changes: list[Change]) -> None:
@@ -150,7 +149,7 @@ class Library:
             place_of(self._paths),
             self.agents,
             self.all_roots,
-            await self._options(key),
+            await self._options(),
             on_changes=changed,
             on_fatal=failed,
             leaks=self._leaks,
@@ -228,21 +227,17 @@ class Library:
 
     def obstacles(self) -> list[str]:
         """What keeps sessions from being taken in, or from being kept, in sentences."""
-        found = [f"nothing is read any more: {self._failed}"] if self._failed else []
-        return found if self._ingest is None else [*found, *self._ingest.notices()]
+        said = [f"nothing is read any more: {self._failed}"] if self._failed else []
+        return said if self._ingest is None else [*said, *self._ingest.notices()]
 
     def notices(self) -> list[str]:
         """What a person should know."""
-        found = [f"the index was damaged and is made anew; {name} is kept" for name in self._moved]
-        return [*found, *self.left_behind(), *self.obstacles()]
+        said = [f"the index was damaged and is made anew; {name} is kept" for name in self._moved]
+        return said + self.left_behind() + self.obstacles()
 
     def left_behind(self) -> list[str]:
         """What the last rebuild could not make again, from neither archive nor source."""
-        if not self._alone:
-            return []
-        old = set_aside.old_index(self._paths.index_db)
-        said = "1 session is" if self._alone == 1 else f"{self._alone} sessions are"
-        return [f"{said} in the old index alone, which is kept: {old}"]
+        return set_aside.told(self._paths.index_db, self._alone)
 
     # Settings and folders.
 
@@ -290,8 +285,7 @@ class Library:
         if settings.archive.raw != archive:
             await self._replace(lambda: None)  # the writer learns it when it is opened
         else:
-            key = await asyncio.to_thread(load_key, self._paths.key_file)
-            self._ingest.take_up(await self._options(key))
+            self._ingest.take_up(await self._options())
 
     def form_of(self, fingerprint: bytes, values: Sequence[str]) -> tuple[int, str]:
         """By what a scrubbed value is known again; see `scrubbed.form_of`."""
@@ -300,15 +294,14 @@ class Library:
     async def take_scrubbed(self) -> None:
         """Secrets were scrubbed: they are archived no more."""
         if self._ingest is not None:
-            key = await asyncio.to_thread(load_key, self._paths.key_file)
-            self._ingest.take_up(await self._options(key))
+            self._ingest.take_up(await self._options())
 
     async def setup(self) -> Setup:
         """How sources are read now."""
-        key = await asyncio.to_thread(load_key, self._paths.key_file)
-        return (await self._options(key)).setup
+        return (await self._options()).setup
 
-    async def _options(self, key: bytes) -> Options:
+    async def _options(self) -> Options:
+        key = await asyncio.to_thread(load_key, self._paths.key_file)
         options = options_of(self._settings, self._paths, key)
         if self._leaks is None:
             return options

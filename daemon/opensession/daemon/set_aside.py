@@ -25,6 +25,14 @@ def old_index(index: Path) -> Path:
     return index.with_name(index.name + ".old")
 
 
+def told(index: Path, alone: int) -> list[str]:
+    """That so many sessions are in the old index alone; nothing of none."""
+    if not alone:
+        return []
+    said = "1 session is" if alone == 1 else f"{alone} sessions are"
+    return [f"{said} in the old index alone, which is kept: {old_index(index)}"]
+
+
 def put_aside(index: Path) -> None:
     """Rename the index, which nobody has open for writing. One that is aside already, from a
     making that was broken off, is the more complete one and stays; then this one is removed, or

@@ -85,6 +85,7 @@ def comments_of(text: str) -> list[str]:
     return [comment for comment in found if comment]
 
 
+@example('{"model": "//b"}', IN_JSON[0])
 @given(settings(), st.sampled_from(IN_JSON))
 def test_an_edit_and_its_undo_give_the_same_bytes(text: str, agent: agents.Hooked) -> None:
     edited = agent.edit.add(text, HINTS)

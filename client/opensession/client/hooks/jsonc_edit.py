@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from opensession.client.hooks.jsonc import Node, gap_before, line_rest, parse, skip
 
 Step = str | int
 """One step of a way into a document: a key of an object, or an index of a list."""
+
+_BLOCK = re.compile(r"/\*.*?\*/", re.S)
 
 
 class _Manner(NamedTuple):
@@ -76,25 +79,26 @@ def remove(text: str, way: tuple[Step, ...], before: str | None = None) -> str:
         gap = gap_before(text, owner.start + 1, start)
         if gap == owner.start + 1 and not text[end : owner.end - 1].strip():
             end = owner.end - 1
-        return text[:gap] + _rest(text, gap, start, end)
+        return text[:gap] + _rest(text, owner.start + 1, gap, start, end)
     if index == 0:
         gap = gap_before(text, owner.start + 1, start)
-        return text[:gap] + _rest(text, gap, start, end)
+        return text[:gap] + _rest(text, owner.start + 1, gap, start, end)
     previous = skip(text, owner.children[index - 1].end)  # at the comma between the two
     gap = gap_before(text, previous + 1, start)
-    rest = _rest(text, gap, start, end)
+    rest = _rest(text, owner.children[index - 1].end, gap, start, end)
     if comma:
         return text[:gap] + rest
     return text[:previous] + text[previous + 1 : gap] + rest
 
 
-def _rest(text: str, gap: int, start: int, end: int) -> str:
+def _rest(text: str, since: int, gap: int, start: int, end: int) -> str:
     """What follows a value that is taken out, where the blanks before it began at `gap`. Behind a
     comment up to the end of its line a line break stays, or the comment would take what follows.
+    Between `since` and `gap` there are but blanks, commas and comments.
     """
-    line = max(text.rfind("\n", 0, gap), text.rfind("\r", 0, gap)) + 1
+    line = max(since, text.rfind("\n", 0, gap) + 1, text.rfind("\r", 0, gap) + 1)
     rest = text[end:]
-    if "//" in text[line:gap] and rest.lstrip(" \t")[:1] not in ("\n", "\r", ""):
+    if "//" in _BLOCK.sub("", text[line:gap]) and rest.lstrip(" \t")[:1] not in ("\n", "\r", ""):
         return text[gap:start] + rest.lstrip(" \t")
     return rest
 
