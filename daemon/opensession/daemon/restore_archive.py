@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +19,8 @@ from opensession.daemon.archive import (
 )
 from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
 from opensession.daemon.archive.checking import look_through
-from opensession.daemon.archive.frames import (
-    Entry,
-    Scan,
-    frame_header,
-    open_file,
-    scan_open,
-)
+from opensession.daemon.archive.frames import frame_header, open_file, scan_open
+from opensession.daemon.archive.mending import bytes_of
 from opensession.daemon.archive.reading import not_intact, read_around, read_range
 from opensession.parsers.agent import Source
 
@@ -89,7 +83,7 @@ def _mended(target: Path, other: Path, source: Source) -> bool:
             at = found.size
         whole = not found.damaged
         for entry in not_intact(mine, found.entries):
-            raw = _raw_of(theirs, held, entry)
+            raw = bytes_of(theirs, held.entries, entry)
             if raw is None:
                 whole = False
                 continue
@@ -104,19 +98,6 @@ def _mended(target: Path, other: Path, source: Source) -> bool:
     finally:
         os.close(mine)
         os.close(theirs)
-
-
-def _raw_of(descriptor: int, held: Scan, entry: Entry) -> bytes | None:
-    """The bytes that a frame held, from whichever generation of another file has them."""
-    for generation in sorted({each.generation for each in held.entries}, reverse=True):
-        try:
-            pieces = read_range(descriptor, held.entries, generation, entry.offset, entry.end)
-            raw = b"".join(pieces)
-        except DamagedArchive:
-            continue
-        if hashlib.sha256(raw).digest() == entry.sha256:
-            return raw
-    return None
 
 
 def _covers(other: Path, target: Path) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from opensession.daemon.archive.append import make_frame
 from opensession.daemon.archive.frames import (
     DamagedArchive,
     Entry,
-    extent,
     frame_header,
     scan_open,
 )
@@ -35,7 +35,7 @@ def mend(path: Path, source: Source) -> int:
             return 0
         at, count = found.end, 0
         for entry in not_intact(descriptor, found.entries):
-            raw = _elsewhere(descriptor, found.entries, entry)
+            raw = bytes_of(descriptor, found.entries, entry, but=entry.generation)
             if raw is None:
                 continue
             frame = make_frame(entry.offset, raw)
@@ -58,11 +58,13 @@ def mend(path: Path, source: Source) -> int:
         os.close(descriptor)
 
 
-def _elsewhere(descriptor: int, entries: list[Entry], entry: Entry) -> bytes | None:
-    """The bytes of a frame as another generation holds them; None if none does."""
-    for generation in sorted({each.generation for each in entries}, reverse=True):
-        if generation == entry.generation or extent(entries, generation) < entry.end:
-            continue
+def bytes_of(
+    descriptor: int, entries: Sequence[Entry], entry: Entry, *, but: int | None = None
+) -> bytes | None:
+    """The bytes that a frame held, told by their hash, from whichever generation has them (but
+    one); None if none does.
+    """
+    for generation in sorted({each.generation for each in entries} - {but}, reverse=True):
         try:
             pieces = read_range(descriptor, entries, generation, entry.offset, entry.end)
             raw = b"".join(pieces)
