@@ -76,7 +76,11 @@ def test_damage_is_named_and_mended_where_the_agent_still_has_its_file(cli: Cli)
 
     assert fixed["fixed"] == ["archive"]
     assert _wrong(fixed, "archive.damage") == [gone]
-    assert cli.json("log", "--all", "--json") == before
+    after = cli.json("log", "--all", "--json")
+    assert {row["id"]: row["source"] for row in after} == {ONE: "", TWO: "gone"}
+    assert [{**row, "source": ""} for row in after] == [{**row, "source": ""} for row in before]
+    (agent,) = cli.json("storage", "--json")["agents"]
+    assert (agent["sessions"], agent["safe_sessions"], agent["only_here"]) == (2, 1, 0)
     (cli.stage.home / f".claude/projects/-work-p/{ONE}.jsonl").unlink()
     cli.ok("index", "--wait")
     cli.ok("revive", ONE)

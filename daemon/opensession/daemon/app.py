@@ -28,7 +28,7 @@ from opensession.core.config import Loaded
 from opensession.core.errors import OpenSessionError, Refused, UsageError
 from opensession.core.paths import Paths, find_paths, make_private, socket_path
 from opensession.core.privacy import load_key
-from opensession.daemon import aging, facts, lifecycle, logs, notify, sockets, tasks
+from opensession.daemon import daily, facts, lifecycle, logs, notify, sockets, tasks
 from opensession.daemon.bus import Bus
 from opensession.daemon.guards import Guards
 from opensession.daemon.library import Library
@@ -155,7 +155,7 @@ async def _serve(
         ending.callback(lifecycle.withdraw, paths, announced)
         background = [
             tasks.spawn(_look_at_config(app), name="configuration"),
-            tasks.spawn(aging.keep_to_days(app), name="what is past its time"),
+            tasks.spawn(daily.every_day(app), name="what is done once a day"),
         ]
         ending.push_async_callback(tasks.cancel, background)
         ending.callback(_begin_stop, paths, notifier)

@@ -19,7 +19,7 @@ from opensession.daemon import repository_notes as ignored
 from opensession.daemon.privacy_rules import fingerprint, privacy_rules
 from opensession.daemon.publish import reporting
 from opensession.daemon.state import App
-from opensession.daemon.store import leaks, overview
+from opensession.daemon.store import leaks, losses, overview
 from opensession.daemon.store.outdated import Outdated, outdated
 from opensession.daemon.store.readers import DamagedIndex, TooSlow
 
@@ -188,12 +188,13 @@ async def check_index(app: App) -> list[Check]:
     except Unreachable as error:
         found.append(Check(name=name, state="warn", message=str(error), hint=error.hint))
     try:
-        missing = (await app.library.query(overview.overview)).missing_bytes
+        lost = await app.library.query(losses.losses)
     except OpenSessionError:
         return found
-    if missing:
-        said = f"{missing} bytes that were read once are neither archived nor on disk any more"
-        found.append(Check(name="archive.missing", state="warn", message=said))
+    if lost:
+        hint = "opensession restore FILE --merge    # of a backup that has it"
+        said = losses.sentence(lost)
+        found.append(Check(name="archive.missing", state="warn", message=said, hint=hint))
     return found
 
 

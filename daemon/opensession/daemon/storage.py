@@ -25,7 +25,7 @@ from opensession.daemon.facts import database_bytes
 from opensession.daemon.retention import Retention
 from opensession.daemon.root_watch import resolved
 from opensession.daemon.state import App
-from opensession.daemon.store import holdings, pruning
+from opensession.daemon.store import holdings, losses, pruning
 from opensession.daemon.store.holdings import Holding
 from opensession.daemon.store.pruning import Group
 
@@ -49,6 +49,7 @@ async def storage(app: App) -> StorageResult:
     index = database_bytes(app.paths.index_db)
     past = await app.library.query(pruning.groups, keep, now_us, is_named(app))
     soon = await forecasts.forecasts(app)
+    lost = losses.sentence(await app.library.query(losses.losses))
     return StorageResult(
         agents=sorted(
             (
@@ -68,7 +69,7 @@ async def storage(app: App) -> StorageResult:
         archiving=app.loaded.settings.archive.raw,
         past_keep=sum(group.old for group in past if group.reason is None),
         retention=soon,
-        notices=forecasts.notices(soon),
+        notices=[*([f"{lost}: opensession doctor"] if lost else []), *forecasts.notices(soon)],
     )
 
 
@@ -138,8 +139,8 @@ def check_storage(app: App, archive_bytes: int, past_keep: int) -> list[Check]:
             Check(
                 name="storage.size",
                 state="warn",
-                message=f"the archive takes {archive_bytes / 1e9:.1f} GB,"
-                f" more than archive.max_size says ({cap / 1e9:.1f} GB)",
+                message=f"the archive takes {_size(archive_bytes)},"
+                f" more than archive.max_size says ({_size(cap)})",
                 hint="opensession storage",
             )
         )
@@ -155,6 +156,10 @@ def check_storage(app: App, archive_bytes: int, past_keep: int) -> list[Check]:
             )
         )
     return found
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
 
 
 def _row(

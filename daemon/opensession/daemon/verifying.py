@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from opensession.core.rpc.storage import DamagedFrame, VerifyResult
 from opensession.daemon.archive import NewerArchive, file_for, mending, merge, scan
 from opensession.daemon.archive.checking import Looked, look_through
 from opensession.daemon.library import Library
-from opensession.daemon.store import sources
+from opensession.daemon.store import losses, sources
 from opensession.daemon.store.sources import SourceRow
 from opensession.daemon.store.writer import Writer
 
@@ -70,9 +71,12 @@ def pieces(archive_dir: Path, what: Known) -> list[Piece]:
 
 
 def sample(found: Sequence[Piece], size: int = SAMPLE_BYTES) -> list[Piece]:
-    """Some files, other ones each time, of about so many bytes; all that are not there."""
-    chosen = [piece for piece in found if not piece.size]
-    there = [piece for piece in found if piece.size]
+    """Some files, other ones each time, of about so many bytes; all that are not there, and those
+    that are known to be damaged.
+    """
+    known = [piece.row is not None and piece.row.missing_bytes > 0 for piece in found]
+    chosen = [piece for piece, bad in zip(found, known, strict=True) if bad or not piece.size]
+    there = [piece for piece, bad in zip(found, known, strict=True) if piece.size and not bad]
     random.shuffle(there)
     for piece in there:
         if size <= 0:
@@ -128,29 +132,39 @@ def sentence(frame: DamagedFrame) -> str:
 
 
 async def verify(library: Library, archive_dir: Path, told: Told, *, only: bool) -> VerifyResult:
-    """Looks through the archive, or (`only`) a sample of it."""
+    """Looks through the archive, or (`only`) a sample of it, and notes what is lost."""
     what = await _known(library, archive_dir)
     found = await asyncio.to_thread(pieces, archive_dir, what)
     wanted = sample(found) if only else found
     total = sum(piece.size for piece in wanted)
     done = 0
     damaged: list[DamagedFrame] = []
+    lost: dict[int, int] = {}
     for piece in wanted:
         looked = await asyncio.to_thread(look, piece)
         if looked.broken:
-            damaged += await _again(library, archive_dir, piece)
+            frames, now, row = await _again(library, archive_dir, piece)
+            damaged += frames
+            if now.lost and row is not None:
+                lost[row.id] = now.lost
         done += piece.size
         told(done, total, piece.row.agent if piece.row else "")
+    if lost:
+        with contextlib.suppress(OpenSessionError):  # where no daemon works, it is told alone
+            await library.write(lambda writer: losses.record(writer, lost))
     return VerifyResult(files=len(wanted), bytes=done, total_files=len(found), damaged=damaged)
 
 
-async def _again(library: Library, archive_dir: Path, piece: Piece) -> list[DamagedFrame]:
+async def _again(
+    library: Library, archive_dir: Path, piece: Piece
+) -> tuple[list[DamagedFrame], Looked, SourceRow | None]:
     """What is wrong with a file where it is not just being written anew or taken away."""
     what = await _known(library, archive_dir)
     now = msgspec.structs.replace(piece, row=what.rows.get(str(piece.file)))
     if now.row is None and not now.file.exists():
-        return []
-    return frames_of(now, await asyncio.to_thread(look, now), what)
+        return [], Looked(0, []), None
+    looked = await asyncio.to_thread(look, now)
+    return frames_of(now, looked, what), looked, now.row
 
 
 async def _known(library: Library, archive_dir: Path) -> Known:
@@ -188,6 +202,13 @@ def rewrite(writer: Writer, source_id: int) -> bool:
     row = sources.load(writer.db, source_id)
     if row is None:
         return False
+    whole = _is_whole(writer, row)
+    if whole and row.missing_bytes:
+        losses.found_again(writer, source_id)
+    return whole
+
+
+def _is_whole(writer: Writer, row: SourceRow) -> bool:
     file = file_for(writer.archive_dir, row.agent, row.path)
     looked = look_through(file, row.generation, row.archived_len)
     if looked.broken and mending.mend(file, row.source):
@@ -197,7 +218,7 @@ def rewrite(writer: Writer, source_id: int) -> bool:
     state = merge(file, row.source, mended=True)
     if state is None:
         return False
-    sources.record_archived(writer.db, source_id, state)
+    sources.record_archived(writer.db, row.id, state)
     return not look_through(file, state.generation, state.length).broken
 
 

@@ -45,8 +45,8 @@ class AgentStorage(msgspec.Struct, frozen=True, kw_only=True):
 class StorageResult(msgspec.Struct, frozen=True, kw_only=True):
     """All agents that left anything, largest first, and what lies on the disk in all. `other_bytes`
     are `user_bytes`, logs, and indexes that were put aside. `max_size` is the cap that only warns,
-    0 for none. `past_keep` are sessions that `archive.prune` would take away. `notices` say what
-    agents will delete soon.
+    0 for none. `past_keep` are sessions that `archive.prune` would take away. `notices` say what is
+    lost, and what agents will delete soon.
     """
 
     agents: list[AgentStorage]

@@ -20,7 +20,7 @@ from opensession.daemon.archive.frames import (
     open_file,
     scan_open,
 )
-from opensession.daemon.archive.reading import not_intact, read_range
+from opensession.daemon.archive.reading import not_intact, read_around, read_range
 
 FRAME = "its bytes are not what was written"
 STRETCH = "no frame can be recognised there"
@@ -45,12 +45,14 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
 
 class Looked(msgspec.Struct, frozen=True):
     """What came of looking through a file of `size` bytes. `spent` says that all bytes are there
-    beside the damage, so that writing it anew makes it clean.
+    beside the damage, so that writing it anew makes it clean. `lost` are the bytes that were known
+    to be archived and cannot be had.
     """
 
     size: int
     broken: list[Broken]
     spent: bool = False
+    lost: int = 0
 
 
 def look_through(path: Path, generation: int = 0, length: int = 0) -> Looked:
@@ -114,7 +116,16 @@ def _looked(descriptor: int, generation: int, length: int) -> Looked:
     if found.identity is None:
         stop = found.damaged[0][1] if found.damaged else found.size
         broken.insert(0, Broken(first=0, last=stop, reason=HEADER))
-    return Looked(found.size, broken, spent)
+    lost = _lost(descriptor, found, generation, length) if broken and generation else 0
+    return Looked(found.size, broken, spent, lost)
+
+
+def _lost(descriptor: int, found: Scan, generation: int, length: int) -> int:
+    own = [entry for entry in found.entries if entry.generation <= generation]
+    held = 0
+    for start, piece in read_around(descriptor, own, generation):
+        held += max(min(start + len(piece), length) - start, 0)
+    return length - held
 
 
 def _is_complete(descriptor: int, found: Scan, generation: int, length: int) -> bool:

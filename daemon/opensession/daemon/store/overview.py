@@ -20,14 +20,11 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     redacted: dict[str, int] = {}
     warned: dict[str, int] = {}
     blocked: dict[str, int] = {}
-    missing_bytes: int = 0
 
 
 def overview(db: apsw.Connection) -> Overview:
     """The sums as they are now."""
-    archive, missing = db.execute(
-        "SELECT coalesce(sum(archive_size), 0), coalesce(sum(missing_bytes), 0) FROM source"
-    ).get
+    archive = db.execute("SELECT coalesce(sum(archive_size), 0) FROM source").get
     found = db.execute(
         "SELECT kind.key, sum(kind.value), count(*)"
         " FROM session, json_each(session.redactions) AS kind"
@@ -39,7 +36,6 @@ def overview(db: apsw.Connection) -> Overview:
         sums[str(kind)], sessions[str(kind)] = int(count), int(of)
     return Overview(
         archive_bytes=archive,
-        missing_bytes=missing,
         redacted=marks.replaced(sums),
         warned=marks.warned(sums),
         blocked={name: sessions[marks.BLOCK + name] for name in marks.blocked(sums)},

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 FILE_MARK = """CASE WHEN coalesce(o.state, '') <> 'gone' THEN ''
-    WHEN o.archived_len > 0 AND o.archived_len >= o.offset THEN 'archived' ELSE 'gone' END"""
+    WHEN o.archived_len > 0 AND o.archived_len >= o.offset AND o.missing_bytes = 0
+    THEN 'archived' ELSE 'gone' END"""
 """SQL over `source o`."""
 
 Links = Mapping[str, Sequence[str]]

@@ -1,4 +1,4 @@
-"""What is past `archive.keep_days`, and gone at its agent, goes by itself."""
+"""What is past `archive.keep_days`, and gone at its agent, goes by itself; damage is found."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LIVING = "22222222-2222-4222-8222-222222222222"
 
 AT_ONCE = """
 import os
-from opensession.daemon import aging, app
-aging.FIRST_SECONDS = aging.EVERY_SECONDS = aging.BUSY_SECONDS = 0.1
+from opensession.daemon import daily, app
+daily.FIRST_SECONDS = daily.EVERY_SECONDS = daily.BUSY_SECONDS = 0.1
 app.run(os.environ)
 """
 
@@ -92,3 +92,36 @@ def test_without_a_number_all_is_kept(home: Home) -> None:
         assert ids(call) == {OLD}
         call("config.set", values={"archive.keep_days": 1})
         eventually(lambda: ids(call) == set())
+
+
+def test_damage_in_the_archive_is_found_without_being_asked_for(home: Home) -> None:
+    """A flipped bit of what no agent has any more: which session, and in which list it shows."""
+    transcript(home, LIVING)
+    old = transcript(home, OLD)
+    with running(home) as daemon:
+        daemon.index()
+        old.unlink()
+        daemon.index()
+        daemon.stop()
+    for file in home.paths.archive_dir.rglob("*.zst"):
+        held = bytearray(file.read_bytes())
+        held[-20] ^= 0x10
+        file.write_bytes(held)
+
+    def missing(call: Callable[..., Any]) -> list[dict[str, str]]:
+        checks = call("daemon.health")["checks"]
+        return [each for each in checks if each["name"] == "archive.missing"]
+
+    with looking_at_once(home) as call:
+        eventually(lambda: missing(call))
+        (said,) = missing(call)
+        assert OLD in said["message"] and LIVING not in said["message"]
+        assert said["hint"].startswith("opensession restore")
+        assert {
+            row["id"]: row["source"] for row in call("sessions.list", all=True)["sessions"]
+        } == {
+            OLD: "gone",
+            LIVING: "",
+        }
+        (agent,) = call("archive.storage")["agents"]
+        assert (agent["sessions"], agent["safe_sessions"], agent["only_here"]) == (2, 0, 0)
