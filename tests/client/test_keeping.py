@@ -113,7 +113,8 @@ def test_a_backup_is_made_and_taken_in(cli: Cli, tmp_path: Path) -> None:
     cli.ok("index", "--wait")
     before = cli.ok("log", "--all", "--json")
     file = tmp_path / "all.osbackup"
-    assert cli.json("backup", str(file), "--json")["files"] == 1
+    written = cli.json("backup", str(file), "--json")
+    assert (written["files"], written["unarchived"], written["damaged"]) == (1, 0, [])
     cli.fails(5, "backup", str(file))
     assert "daemon stop" in cli.fails(3, "restore", str(file))[-1]
     cli.ok("daemon", "stop")
@@ -123,3 +124,26 @@ def test_a_backup_is_made_and_taken_in(cli: Cli, tmp_path: Path) -> None:
     cli.ok("daemon", "start")
     cli.ok("index", "--wait")
     assert cli.ok("log", "--all", "--json") == before
+
+
+def test_a_backup_of_damage_says_so(cli: Cli, tmp_path: Path) -> None:
+    """It may be about to replace the last whole copy."""
+    path = cli.stage.home / f".claude/projects/p/{ONE}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(claude(ONE, "hello", "there"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    path.unlink()
+    cli.ok("index", "--wait")
+    (file,) = cli.paths.archive_dir.rglob("*.zst")
+    held = bytearray(file.read_bytes())
+    held[-20] ^= 0x10
+    file.write_bytes(held)
+
+    done = cli.run("backup", str(tmp_path / "all.osbackup"))
+
+    assert done.returncode == 0, done.stderr
+    (said,) = [each for each in done.stderr.splitlines() if each.startswith("damaged")]
+    assert str(file) in said and ONE in said
+    assert "keep your earlier backups" in done.stderr.splitlines()[-1]
+    assert ONE in cli.run("health").stdout

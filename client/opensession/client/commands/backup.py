@@ -17,6 +17,8 @@ from opensession.client.start import daemon_command, reach
 from opensession.core.rpc.backup import BackupParams
 from opensession.core.rpc.index import JobResult
 
+MOST_NAMED = 5
+
 
 class Restored(msgspec.Struct):
     """What the daemon's program says of a restore."""
@@ -49,6 +51,7 @@ def backup(
         output.emit_json({"path": str(target), **last.result})
         return
     from opensession.client.render.numbers import count, size
+    from opensession.client.render.words import line
 
     result = last.result
     output.note(
@@ -60,6 +63,11 @@ def backup(
             f"{count(result['unarchived'], 'session')} not wholly in the archive, so not wholly in"
             " the backup (opensession coverage)"
         )
+    for said in result["damaged"][:MOST_NAMED]:
+        output.note(f"damaged, here and in the backup: {line(said)}")
+    if result["damaged"]:
+        output.note("keep your earlier backups; next: opensession doctor --deep --fix")
+        return
     output.note(f"next, in a new home: opensession restore {target}")
 
 

@@ -12,7 +12,7 @@ import msgspec
 from opensession.core.errors import Refused, Unreachable, UsageError
 from opensession.core.rpc.backup import BackupParams
 from opensession.core.rpc.index import JobResult, Progress
-from opensession.daemon import audit, backup, jobs
+from opensession.daemon import audit, backup, jobs, verifying
 from opensession.daemon.client import Client
 from opensession.daemon.jobs import Report
 from opensession.daemon.state import App, Handler
@@ -47,12 +47,17 @@ async def _write(app: App, target: Path, report: Report) -> dict[str, Any]:
         now = Progress(job="", done=done, total=total, detail=what)
         loop.call_soon_threadsafe(report, now)
 
+    def looked(done: int, total: int, agent: str) -> None:
+        report(Progress(job="", done=done, total=total, detail="looking for damage"))
+
+    found = await verifying.verify(app.library, app.paths.archive_dir, looked, only=False)
     live = backup.Live(snapshot, lambda: guards.forgotten)
     written = await asyncio.to_thread(backup.write, target, app.paths, live, told)
     unarchived = await app.library.query(lambda db: db.execute(_UNARCHIVED).get)
     audit.record(app.paths, "archive.backup", "exit", files=written.files, bytes=written.bytes)
     report(Progress(job="", done=written.bytes, total=written.bytes))
-    return {**msgspec.structs.asdict(written), "unarchived": unarchived}
+    damaged = [verifying.sentence(frame) for frame in found.damaged]
+    return {**msgspec.structs.asdict(written), "unarchived": unarchived, "damaged": damaged}
 
 
 HANDLERS: dict[str, Handler] = {"archive.backup": write}
