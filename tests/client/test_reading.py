@@ -226,6 +226,12 @@ def test_search_groups_hits_by_session_and_marks_them(shared: Cli) -> None:
     assert "open one with `opensession show" in done.stderr
 
 
+def test_a_filter_that_is_none_is_said(shared: Cli) -> None:
+    said = shared.run("search", "limiter", "role:nobody").stderr
+    assert "role:nobody is no filter, and was looked for as words (role: user, assistant" in said
+    assert "is no filter" not in shared.run("search", "limiter", "role:user").stderr
+
+
 def test_search_json_is_as_documented(shared: Cli) -> None:
     found = shared.json("search", "limiter", "--json", "--limit", "2")
 

@@ -119,6 +119,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     counts record types this version does not know (each was kept as a Custom event). `more` says
     that another read at once will give more. With `keeps`, a session that a whole read does not
     mention stays as it is: rows that an agent deletes from its database are no reason to lose ours.
+    `present` are the ids of all sessions that are in the source now, of which some may have nothing
+    in them; None where that was not asked, or is as it was at the cursor the read began from.
     """
 
     cursor: Cursor
@@ -130,6 +132,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     unknown: dict[str, int] = {}
     more: bool = False
     keeps: bool = False
+    present: list[str] | None = None
 
 
 class SourceGone(Exception):

@@ -51,7 +51,9 @@ class Database:
     """An open database of another program, for one thread at a time.
 
     `device` and `inode` are of its file, `used` is when it was last read (monotonic). `told`
-    belongs to `rows`: what was pulled to its end, at which `data_version`.
+    belongs to `rows`: what was pulled to its end, which sessions were there, at which
+    `data_version`. `listed` belongs to the agent: sessions found in a value, with what tells that
+    the value is the same.
     """
 
     def __init__(self, path: str, status: os.stat_result, allowed: Allowed) -> None:
@@ -62,7 +64,8 @@ class Database:
         self.device, self.inode = status.st_dev, status.st_ino
         self.allowed = dict(allowed)
         self.copy_of: Stamp | None = None
-        self.told: tuple[bytes, int] | None = None
+        self.told: tuple[bytes, bytes, int] | None = None
+        self.listed: dict[str, tuple[int, list[str]]] = {}
         self.used = time.monotonic()
         self._deadline = self.used + DEADLINE_SECONDS
         with translated():

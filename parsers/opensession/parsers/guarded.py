@@ -114,7 +114,8 @@ class Guarded(Agent):
         if delta.more and cursor is not None and delta.cursor == cursor:
             raise AgentFailed("read says that there is more, and does not go on")
         sessions = [self._own(session) for session in delta.sessions]
-        return msgspec.structs.replace(delta, sessions=sessions)
+        present = delta.present and [ids.fit(self.name, each) for each in delta.present]
+        return msgspec.structs.replace(delta, sessions=sessions, present=present)
 
     def _own(self, session: SessionDelta) -> SessionDelta:
         """A session under a name that fits, and as this agent's."""

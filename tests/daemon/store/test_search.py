@@ -304,6 +304,11 @@ def test_filter_without_meaning_is_words(index: Index) -> None:
 
     assert places(ask(index, "role:nobody")) == [("one", 1)]
     assert places(ask(index, "since:soon")) == [("one", 2)]
+    assert ask(index, "role:user since:soon -star:perhaps x").as_words == [
+        "since:soon",
+        "-star:perhaps",
+    ]
+    assert ask(index, "role:nobody x", substring=True).as_words == ["role:nobody"]
 
 
 def test_one_session_by_parameter(index: Index) -> None:

@@ -18,6 +18,12 @@ from opensession.core.rpc.search import SearchParams, SearchResult
 
 _PAGE = 200
 
+_VALUES = {
+    "role": "role: user, assistant, thinking, tool, system",
+    "star": "star: yes, no",
+    "since": "since: 7d, 12h, 2026-05-01",
+    "before": "before: 7d, 12h, 2026-05-01",
+}
 _MATCHED = {"any": "no event has all of these words: shown are those that have some"}
 
 
@@ -72,8 +78,14 @@ def search(
         output.note_scope([], found.indexing)
         return
     from opensession.client.render import hits as render
+    from opensession.client.render.words import line
 
     screen = output.screen_of(sys.stdout)
     output.emit(render.hit_lines(found, screen, time.time_ns() // 1000))
     said = [_MATCHED[found.matched]] if found.matched in _MATCHED and found.hits else []
+    said += [
+        f"{line(each)} is no filter, and was looked for as words ({_VALUES[name]})"
+        for each in found.as_words
+        if (name := each.lstrip("-").partition(":")[0]) in _VALUES
+    ]
     output.note_scope([*said, render.closing_line(found)], found.indexing)

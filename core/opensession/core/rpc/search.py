@@ -54,6 +54,7 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     """`total` counts all matches (at least that many when `truncated`). `matched` says how they
     were found: `all` words, `any` of them (none held all), or as a `substring` or `regex`.
     `indexing` is the fraction of known bytes that is searchable, below 1 while a backlog is read.
+    `as_words` are filters whose value means nothing (`role:nobody`): they were looked for as words.
     """
 
     query: str
@@ -65,3 +66,4 @@ class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_ms: float
     indexing: float = 1.0
     next: str = ""
+    as_words: list[str] = []

@@ -87,7 +87,14 @@ def search(db: apsw.Connection, params: SearchParams, ctx: QueryContext) -> Sear
         elapsed_ms=round((time.perf_counter() - begin) * 1000, 3),
         indexing=ctx.indexing,
         next=mark(Offset(offset + len(found))) if more else "",
+        as_words=_as_words(params, ctx),
     )
+
+
+def _as_words(params: SearchParams, ctx: QueryContext) -> list[str]:
+    exact = params.regex or params.substring
+    filters = split_filters(params.query)[1] if exact else parse(params.query).filters
+    return [str(each) for each in filters if unfit([each], ctx) is not None]
 
 
 def _by_words(
@@ -202,7 +209,7 @@ def _exact(db: apsw.Connection, params: SearchParams, ctx: QueryContext) -> tupl
         if unfit([each], ctx) is None:
             fitting.append(each)
         else:
-            text = f"{text} {'-' if each.negated else ''}{each.name}:{each.value}"
+            text = f"{text} {each}"
     return text, narrowing(db, params, fitting, ctx, words=True)
 
 

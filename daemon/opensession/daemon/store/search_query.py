@@ -62,6 +62,9 @@ class Filter(msgspec.Struct, frozen=True):
     value: str
     negated: bool = False
 
+    def __str__(self) -> str:
+        return f"{'-' if self.negated else ''}{self.name}:{self.value}"
+
 
 class Query(msgspec.Struct, frozen=True):
     """What was asked for; `node` is None when there are filters alone."""

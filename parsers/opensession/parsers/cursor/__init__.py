@@ -53,9 +53,11 @@ class CursorAgent(Agent):
         """Reads on in a database or a transcript."""
         kind = sources.kind_of(source.path)
         if kind in ("global", "workspace"):
-            return read_rows(source, cursor, vscdb.ALLOWED, vscdb.puller(source), feed)
+            pull = vscdb.puller(source)
+            return read_rows(source, cursor, vscdb.ALLOWED, pull, feed, vscdb.present)
         if kind == "chat":
-            return read_rows(source, cursor, chats.ALLOWED, chats.puller(source), feed)
+            pull = chats.puller(source)
+            return read_rows(source, cursor, chats.ALLOWED, pull, feed, chats.present(source))
         if kind is None:
             raise SourceRefused("no file of Cursor's")
         return read_lines(source, cursor, transcripts.feed)

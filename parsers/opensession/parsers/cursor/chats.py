@@ -22,7 +22,7 @@ from opensession.parsers.cursor.marks import hash_of
 from opensession.parsers.cursor.sources import beside, session_of
 from opensession.parsers.cursor.values import decoded, fields, mapping, words
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pull, Pulled
+from opensession.parsers.rows import Present, Pull, Pulled
 
 ALLOWED: Allowed = {
     "blobs": frozenset(("id", "data")),
@@ -78,6 +78,11 @@ def puller(source: Source) -> Pull:
         return _pull(source, database, known)
 
     return pull
+
+
+def present(source: Source) -> Present:
+    """The one session of a chat's database, which is there as long as the database is."""
+    return lambda database: [session_of(source.path)]
 
 
 def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:

@@ -27,7 +27,7 @@ from opensession.parsers.cursor.telling import Lines, tell
 from opensession.parsers.cursor.values import decoded, items, mapping, time_us, words
 from opensession.parsers.cursor.workspaces import folder_of_workspace, folders_of_conversations
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pull, Pulled
+from opensession.parsers.rows import Pull, Pulled, column
 
 ALLOWED: Allowed = {
     "ItemTable": frozenset(("key", "value")),
@@ -51,6 +51,12 @@ _ITEM = (
 )
 _SMALL_VALUE = 256 << 10
 
+_PREFIX = "composerData:"
+_PRESENT = (
+    f"SELECT count(key), group_concat(substr(key, {len(_PREFIX) + 1}), char(10)) FROM cursorDiskKV"  # noqa: S608
+    f" WHERE key > '{_PREFIX}' AND key < 'composerData;'"
+)
+
 _SCANNED_AT_ONCE = 500
 """Conversations; many hold nothing, and a pull is to be short."""
 
@@ -62,6 +68,25 @@ def puller(source: Source) -> Pull:
         return _Pull(source, database, marks.load(mark)).run()
 
     return pull
+
+
+def present(database: Database) -> list[str] | None:
+    """The conversations that are there: rows by the index of their keys, and those in lists."""
+    found: list[str] | None = []
+    if database.columns("cursorDiskKV"):
+        found = column(database, _PRESENT)
+    if found is None or not database.columns("ItemTable"):
+        return found
+    for key, items_key, id_key in _LISTS:
+        state = _state_of(database, key)
+        if state is None:
+            continue
+        known = database.listed.get(key)
+        if known is None or known[0] != state:
+            inside = conversations_of(_item(database, key), items_key, id_key)
+            known = database.listed[key] = state, [name for name, _ in inside]
+        found += known[1]
+    return found
 
 
 class _Pull:
@@ -100,10 +125,10 @@ class _Pull:
     def _lists(self) -> bool:
         """Tells the conversations of the lists that changed; reports whether some were left."""
         for key, items_key, id_key in _LISTS:
-            whole = self._state_of(key)
+            whole = _state_of(self._database, key)
             if whole is None or self._mark.lists.get(key) == whole:
                 continue
-            value = self._item(key)
+            value = _item(self._database, key)
             if self._mark.lists.get(f"{key}…") != whole:
                 self._mark.lists[f"{key}…"] = whole
                 self._mark.chat = 0
@@ -132,18 +157,6 @@ class _Pull:
             while mark.part is not None:
                 tell(None, mark, self._out, conversation, folder=folder)
         return True
-
-    def _state_of(self, key: str) -> int | None:
-        """What differs when a value is another; of a large one it is not read."""
-        for row, size, value in self._database.rows(_ITEM, (_SMALL_VALUE, key)):
-            known = value if isinstance(value, (str, bytes)) else f"{row}:{size}"
-            return None if size is None else hash_of(known)
-        return None
-
-    def _item(self, key: str) -> Any:
-        for (value,) in self._database.rows("SELECT value FROM ItemTable WHERE key = ?", (key,)):
-            return value
-        return None
 
     # cursorDiskKV: a row for each conversation and each bubble
 
@@ -243,6 +256,20 @@ class _Pull:
     def _list_of_heads(self) -> dict[str, Any]:
         if not self._has("ItemTable", "key", "value"):
             return {}
-        listed = decoded(self._item(_HEADS))
+        listed = decoded(_item(self._database, _HEADS))
         heads = listed if isinstance(listed, list) else items(mapping(listed).get("allComposers"))
         return {words(mapping(head).get("composerId")): head for head in heads}
+
+
+def _state_of(database: Database, key: str) -> int | None:
+    """What differs when a value is another; of a large one it is not read."""
+    for row, size, value in database.rows(_ITEM, (_SMALL_VALUE, key)):
+        known = value if isinstance(value, (str, bytes)) else f"{row}:{size}"
+        return None if size is None else hash_of(known)
+    return None
+
+
+def _item(database: Database, key: str) -> Any:
+    for (value,) in database.rows("SELECT value FROM ItemTable WHERE key = ?", (key,)):
+        return value
+    return None

@@ -19,7 +19,7 @@ from opensession.parsers.agent import (
 )
 from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.goose.feed import NAME, feed_lines, feed_rows
-from opensession.parsers.goose.pull import ALLOWED, pull
+from opensession.parsers.goose.pull import ALLOWED, present, pull
 from opensession.parsers.jsonl import read_lines
 from opensession.parsers.places import absolute, config_home, data_home
 from opensession.parsers.rows import read_rows
@@ -79,7 +79,7 @@ class Goose(Agent):
     def read(self, source: Source, cursor: Cursor | None) -> Delta:
         """Reads on: changed rows of the database, lines of a file."""
         if _is_database(source):
-            return read_rows(source, cursor, ALLOWED, pull, feed_rows)
+            return read_rows(source, cursor, ALLOWED, pull, feed_rows, present)
         return read_lines(source, cursor, feed_lines)
 
     def files(self, source: Source) -> tuple[str, ...]:

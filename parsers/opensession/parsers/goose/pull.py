@@ -17,7 +17,7 @@ import msgspec
 
 from opensession.parsers.agent import SLICE_BYTES, SourceRefused
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pulled, Replaced, Slice
+from opensession.parsers.rows import Pulled, Replaced, Slice, column
 
 RECENT = 32
 """So many sessions that changed last are read on; any other that changes is read whole again."""
@@ -79,6 +79,11 @@ def touch(recent: dict[str, Any], session: str, value: Any) -> None:
     recent[session] = value
     if len(recent) > RECENT:
         del recent[next(iter(recent))]
+
+
+def present(database: Database) -> list[str] | None:
+    """The sessions that are there."""
+    return column(database, "SELECT count(id), group_concat(id, char(10)) FROM sessions")
 
 
 def pull(database: Database, mark: bytes, *, limit: int = SLICE_BYTES) -> Pulled:

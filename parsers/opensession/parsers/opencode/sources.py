@@ -16,7 +16,7 @@ from opensession.parsers.agent import Cursor, Delta, Environment, Root, Source, 
 from opensession.parsers.detection import begins_with_keys
 from opensession.parsers.opencode import tree
 from opensession.parsers.opencode.feed import line_feed
-from opensession.parsers.opencode.pull import ALLOWED, pull
+from opensession.parsers.opencode.pull import ALLOWED, present, pull
 from opensession.parsers.places import data_home
 from opensession.parsers.rows import read_rows
 
@@ -88,7 +88,7 @@ def storage(source: Source) -> Storage:
 def read(source: Source, cursor: Cursor | None) -> Delta:
     """Reads on in a database or a session of files."""
     if is_database(source):
-        return read_rows(source, cursor, ALLOWED, pull, line_feed(source.agent))
+        return read_rows(source, cursor, ALLOWED, pull, line_feed(source.agent), present)
     return tree.read_tree(source.agent, source, cursor)
 
 
