@@ -26,7 +26,7 @@ PIECES = [b"one\n" * 50, b"two\n" * 50, b"three\n" * 50, b"four\n" * 50]
 
 def archive_of(folder: Path, *states: list[bytes]) -> Path:
     state = Archived()
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     with Appending(folder) as appending:
         for pieces in states:
             at = 0
@@ -93,3 +93,27 @@ def test_a_damaged_header_takes_nothing_away(tmp_path: Path) -> None:
     assert merge_file(tmp_path / "mine", mine, whole)
     assert of(mine, 1) == b"".join(PIECES)
     assert verify(mine) == []
+
+
+def test_an_earlier_state_of_what_is_here_is_no_newer_one(tmp_path: Path) -> None:
+    """It was cut since the backup was made; also where the backup has but a part of that state."""
+    for kept in (PIECES, PIECES[:3]):
+        folder = tmp_path / str(len(kept))
+        mine = archive_of(folder, PIECES, [PIECES[0], b"other\n" * 50])
+        before = mine.read_bytes()
+        other = archive_of(folder / "other", kept)
+
+        assert merge_file(folder, mine, other)
+
+        assert mine.read_bytes() == before
+
+
+def test_a_backup_that_is_taken_in_twice_adds_nothing(tmp_path: Path) -> None:
+    states = ([b"then\n" * 50, *PIECES], [b"before\n" * 50])
+    mine = archive_of(tmp_path / "mine", PIECES)
+    for number in (1, 2):
+        merge_file(tmp_path / "mine", mine, archive_of(tmp_path / f"other-{number}", *states))
+    assert [of(mine, number) for number in (1, 2, 3)] == [b"".join(each) for each in states] + [
+        b"".join(PIECES)
+    ]
+    assert scan(mine).generation == 3

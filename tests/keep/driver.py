@@ -28,7 +28,6 @@ class Backup:
 
     def __init__(self, driver: Driver, path: Path) -> None:
         self.path = path
-        self.forgotten = set(driver.forgotten)
         self.lines = {chat.name: list(chat.lines) for chat in driver.chats}
         self.kept = copy.deepcopy(driver.kept)
 

@@ -46,9 +46,7 @@ def flip(driver: Driver) -> None:
     assert not [name for name in others if others[name] != now.get(name)], "others were changed"
     check_index(driver, driver.daemon)
     if lost:
-        # Of a database a backup is left out once a session of it is forgotten.
-        backed_up = not (chat.in_rows and driver.forgotten)
-        _heal(driver, file, at, bit, before if backed_up else {})
+        _heal(driver, file, at, bit, before)
 
 
 def back_up(driver: Driver) -> None:
@@ -66,8 +64,8 @@ def back_up(driver: Driver) -> None:
 
 
 def restore(driver: Driver) -> None:
-    """A backup is joined with what is there. What was forgotten then or since stays so; what was
-    taken away by age is there again.
+    """A backup is joined with what is there. What was forgotten since stays so, and what was taken
+    in again since is not forgotten once more; what was taken away by age is there again.
     """
     if driver.backup is None:
         back_up(driver)
@@ -76,9 +74,6 @@ def restore(driver: Driver) -> None:
     driver.stop()
     done = driver.home.run("restore", str(backup.path), "--merge")
     assert done.returncode == 0, done.stderr
-    for chat in [chat for chat in driver.chats if chat.name in backup.forgotten]:
-        driver.no_promise(chat)
-        driver.forgotten[chat.name] = chat
     for name in [name for name in driver.pruned if name in backup.lines]:
         chat = driver.pruned.pop(name)
         chat.lines = list(backup.lines[name])

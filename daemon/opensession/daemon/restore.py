@@ -18,7 +18,7 @@ import msgspec
 
 from opensession.core.errors import Refused, Unreachable
 from opensession.core.paths import Paths, find_paths, make_private, write_private
-from opensession.daemon import audit, lifecycle, restore_archive, restore_merge, set_aside
+from opensession.daemon import audit, lifecycle, restore_forgotten, restore_merge, set_aside
 from opensession.daemon import backup_format as form
 from opensession.daemon.archive import DamagedArchive, NewerArchive, file_for, is_full, is_low, scan
 from opensession.daemon.archive.checking import look_through
@@ -215,23 +215,24 @@ def _merge(paths: Paths, staging: Path) -> Restored:
             shutil.copyfile(staging / form.USER, paths.user_db)
             paths.user_db.chmod(0o600)
         connect.open_user(paths.user_db).close()
-    forgotten, gone = restore_merge.merge_user(
+    guards, gone = restore_merge.merge_user(
         paths, staging / form.USER, staging / form.KEY, same_key=same_key
     )
     files = merged = left_out = 0
     for path in _files(staging / "archive"):
         identity = scan(path).identity
         assert identity is not None  # noqa: S101 - as checked
-        if forgotten(identity.agent, identity.path):
+        if restore_forgotten.is_left_out(guards, identity):
             left_out += 1
             continue
         target = file_for(paths.archive_dir, identity.agent, identity.path)
         try:
-            merged += restore_archive.merge_file(paths.archive_dir, target, path)
+            merged += restore_forgotten.merge_file(paths.archive_dir, path, identity, guards)
         except DamagedArchive as error:
             notes.append(f"left as it is: {target}: {error}")
         else:
             files += 1
+    restore_forgotten.blank_here(paths.archive_dir, guards)
     if paths.index_db.exists():
         set_aside.put_aside(paths.index_db)
         for agent, name in gone:

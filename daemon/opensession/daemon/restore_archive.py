@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from opensession.core.paths import make_private
@@ -21,6 +22,7 @@ from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
 from opensession.daemon.archive.checking import look_through
 from opensession.daemon.archive.frames import frame_header, open_file, scan_open
 from opensession.daemon.archive.mending import bytes_of
+from opensession.daemon.archive.merging import digest
 from opensession.daemon.archive.reading import not_intact, read_around, read_range
 from opensession.parsers.agent import Source
 
@@ -42,36 +44,53 @@ def merge_file(archive_dir: Path, target: Path, other: Path) -> bool:
     if identity is None:
         raise DamagedArchive("neither says whose it is")
     source = Source(identity.agent, identity.root, identity.path)
-    if not _mended(target, other, source):
+    if not mend_from(target, other, source):
         if not _covers(other, target):
             raise DamagedArchive("what is here is damaged, and the backup has not all of it")
         other.replace(target)
         sync_folder(target.parent)
         return True
-    mine, theirs = _generations(target), _generations(other)
-    found = _common(read(target, mine[-1]), read(other, theirs[-1]))
-    if found in ("first longer", "same") and len(theirs) == 1:
+    mine = _generations(target)
+    theirs = _unknown(other, target)
+    if not theirs:
         return True
-    if found == "second longer" and len(mine) == 1:
+    newest = _generations(other)[-1]
+    found = _common(read(target, mine[-1]), read(other, newest))
+    # An earlier state of what is here is no newer one, though it may be longer.
+    longer = found == "second longer" and not _is_begun_with(target, other, newest)
+    if longer and len(mine) == 1:
         other.replace(target)
         sync_folder(target.parent)
         return True
-    order = (target, other) if found == "second longer" else (other, target)
+    states = [[(target, each) for each in mine], [(other, each) for each in theirs]]
     with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
         state = Archived()
         with Appending(Path(folder)) as appending:
-            for file in order:
-                for generation in _generations(file):
-                    state = _append(appending, source, state, read(file, generation))
+            for file, generation in chain(*(states if longer else reversed(states))):
+                state = _append(appending, source, state, read(file, generation))
             appending.sync()
         file_for(Path(folder), source.agent, source.path).replace(target)
         sync_folder(target.parent)
     return True
 
 
-def _mended(target: Path, other: Path, source: Source) -> bool:
-    """Appends to an archive file what another has of its damaged frames, by their hashes; reports
-    whether it is whole then.
+def _unknown(other: Path, target: Path) -> list[int]:
+    """The states of a file that another does not have; the last one may be part of one of its."""
+    known = {digest(_until_damage(read(target, each))) for each in _generations(target)}
+    states = _generations(other)
+    found = [each for each in states if digest(_until_damage(read(other, each))) not in known]
+    return [] if found == states[-1:] and _is_begun_with(target, other, found[0]) else found
+
+
+def _is_begun_with(target: Path, other: Path, generation: int) -> bool:
+    """Reports whether a state of a file begins with one of another."""
+    ways = (_common(read(target, each), read(other, generation)) for each in _generations(target))
+    return any(way in ("same", "first longer") for way in ways)
+
+
+def mend_from(target: Path, other: Path, source: Source) -> bool:
+    """Appends to the archive file of a source what another has of its damaged frames, by their
+    hashes; reports whether it is whole then.
     """
     mine, theirs = open_file(target, os.O_RDWR), open_file(other)
     try:

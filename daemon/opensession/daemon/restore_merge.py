@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from opensession.core.errors import Refused
@@ -77,10 +76,9 @@ def check_user(path: Path) -> None:
 
 def merge_user(
     paths: Paths, other: Path, other_key: Path, *, same_key: bool
-) -> tuple[Callable[[str, str], bool], list[tuple[str, str]]]:
-    """Takes in what another `user.db` knows and this one does not. Returns what tells whether a
-    source (agent, path) holds sessions that are forgotten, so that its archive is not to come back;
-    and the sessions of the index here that are forgotten now.
+) -> tuple[Guards, list[tuple[str, str]]]:
+    """Takes in what another `user.db` knows and this one does not. Returns what is forgotten from
+    now on, only to be asked; and the sessions (agent, id) of the index here that are.
 
     Under another key what names sessions by hashes cannot be taken as it is: of the sessions that
     are indexed here those are forgotten that are forgotten there.
@@ -112,12 +110,7 @@ def merge_user(
                 theirs.close()
     finally:
         user.close()
-    alone = guards.private_sources
-
-    def forgotten(agent: str, path: str) -> bool:
-        return guards.source_hash(agent, path) in alone or guards.is_unarchived(agent, path)
-
-    return forgotten, [(agent, name) for agent, name, _ in here if guards.is_private(agent, name)]
+    return guards, [(agent, name) for agent, name, _ in here if guards.is_private(agent, name)]
 
 
 def _sessions(index: Path) -> list[tuple[str, str, str]]:
