@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from opensession.core import ids
 from opensession.core.hail import Event, SessionInfo
 from opensession.parsers.agent import Cursor, Delta, SessionDelta, Source, SourceGone, SourceRefused
 from opensession.parsers.databases import Database, close_databases
 from opensession.parsers.jsonl import Fed, Line
-from opensession.parsers.rows import Pulled, Replaced, Slice, read_rows
+from opensession.parsers.rows import Pulled, Replaced, Slice, read_rows, texts
 
 ALLOWED = {"t": None}
 
@@ -292,3 +293,77 @@ def test_beside_a_program_that_writes_all_the_time(tmp_path: Path, mode: str) ->
         # What two waits and a checkpoint are apart, of some 2000 pages that were written.
         assert 50 * PAGE < largest < 250 * PAGE
         assert busy == 0
+
+
+class Listing(Reader):
+    """An agent that tells which sessions are there: what column `a` holds."""
+
+    def read(self, read_from: str = "") -> Delta:
+        source = msgspec.structs.replace(self.source, read_from=read_from)
+        delta = read_rows(source, self.cursor, ALLOWED, self.pull, feed, present)
+        self.cursor = delta.cursor
+        return delta
+
+    def listed(self) -> list[str] | None:
+        """What a read to the end says."""
+        while (delta := self.read()).more:
+            assert delta.present is None
+        return delta.present
+
+
+def present(database: Database, mark: bytes) -> list[str] | None:
+    return texts(database, "SELECT count(a), group_concat(a, char(10)) FROM t")
+
+
+def test_which_sessions_are_there_is_said_when_that_changed(tmp_path: Path) -> None:
+    writer = make(tmp_path / "x.db")
+    for value in ("one", "two", "three words"):
+        writer.execute("INSERT INTO t (a) VALUES (?)", (value,))
+    reader = Listing(tmp_path / "x.db", limit=20)
+    odd = ids.fit("tiny", "three words")
+    assert reader.listed() == ["one", "two", odd]
+    assert reader.listed() is None
+    writer.execute("UPDATE t SET id = 9 WHERE id = 3")  # another row, the same sessions
+    assert reader.listed() is None
+    writer.execute("DELETE FROM t WHERE a = 'one'")
+    assert reader.listed() == ["two", odd]
+    writer.execute("DELETE FROM t")
+    writer.execute("INSERT INTO t (id, a) VALUES (20, 'two')")
+    assert reader.listed() == ["two"]
+
+
+def test_which_sessions_are_there_is_said_again_until_it_is_stored(tmp_path: Path) -> None:
+    """The cursor is only kept if the index could be written."""
+    writer = make(tmp_path / "x.db")
+    writer.execute("INSERT INTO t (a) VALUES ('one'), ('two')")
+    reader = Listing(tmp_path / "x.db")
+    reader.listed()
+    stored = reader.cursor
+    writer.execute("DELETE FROM t WHERE a = 'one'")
+    assert reader.listed() == ["two"]
+    reader.cursor = stored
+    assert reader.listed() == ["two"]
+
+
+def test_a_cursor_of_a_version_that_did_not_ask_is_gone_on_from(tmp_path: Path) -> None:
+    writer = make(tmp_path / "x.db")
+    writer.execute("INSERT INTO t (a) VALUES ('one'), ('two')")
+    reader = Listing(tmp_path / "x.db")
+    reader.listed()
+    assert reader.cursor is not None
+    state = msgspec.msgpack.decode(reader.cursor.state)
+    reader.cursor = msgspec.structs.replace(reader.cursor, state=msgspec.msgpack.encode(state[:-1]))
+    close_databases()
+    delta = reader.read()
+    assert (delta.raw, delta.restarted, delta.present) == (b"", False, ["one", "two"])
+
+
+@pytest.mark.parametrize("name", ["two\nlines", None, b"\xff"], ids=repr)
+def test_ids_that_cannot_be_told_apart_say_nothing_or_are_none(
+    tmp_path: Path, name: str | bytes | None
+) -> None:
+    writer = make(tmp_path / "x.db")
+    writer.execute("INSERT INTO t (a) VALUES ('one'), (?)", (name,))
+    listed = Listing(tmp_path / "x.db").listed()
+    assert listed is None or "one" in listed
+    assert (listed is None) == (name == "two\nlines")

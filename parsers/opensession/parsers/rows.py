@@ -69,9 +69,10 @@ The mark is bounded, and says all that is needed to find changed rows by an inde
 without line breaks. `more` is for rows that were there and were left for the next read.
 """
 
-Present: TypeAlias = Callable[[Database], list[str] | None]
-"""An agent's own ids of all sessions that a database holds now, in an order of the database's; None
-where that cannot be told. It is asked after each change, so it reads an index alone (`column`).
+Present: TypeAlias = Callable[[Database, bytes], list[str] | None]
+"""An agent's own ids of all sessions that a database holds at the end of a pull, in the order of an
+index; None where that cannot be told. It gets the pull's mark. It is asked after each change, so it
+reads an index alone (`texts`).
 """
 
 _DIGEST_BYTES = 8
@@ -117,7 +118,7 @@ class _Place(msgspec.Struct, frozen=True, array_like=True, tag="rows"):
     listed: bytes = b""
 
 
-def column(database: Database, query: str) -> list[str] | None:
+def texts(database: Database, query: str) -> list[str] | None:
     """The texts that a query gives as `SELECT count(…), group_concat(…, char(10))`, which costs a
     tenth of taking a row for each; None where they cannot be told apart.
     """
@@ -157,7 +158,7 @@ def read_rows(
             pulled = Pulled([], place.mark, False)
         else:
             place, pulled = _pull(database, place, pull)
-            names = present(database) if present is not None and not pulled.more else None
+            names = present(database, pulled.mark) if present and not pulled.more else None
         listed = place.listed if place is not None else b""
         if names is not None:
             before, listed = listed, _digest(names)

@@ -13,7 +13,7 @@ from opensession.core.fold import fold_session
 from opensession.core.hail import Event, SessionInfo
 from opensession.core.stats import CALLS, recompute
 from opensession.core.validate import validate
-from opensession.parsers.agent import Agent, Source, SourceGone, SourceRefused
+from opensession.parsers.agent import Agent, Cursor, Delta, Source, SourceGone, SourceRefused
 from opensession.parsers.registry import BUILT_IN
 from tests.helpers.lines import Whole, read_all
 from tests.parsers.conformance.samples import CASES, EVERY_SAMPLE, PATTERNS, copied
@@ -146,6 +146,32 @@ def test_what_is_archived_gives_the_same_events(
     kept.chmod(0o600)
     again = whole_of(agent, msgspec.structs.replace(source, read_from=str(kept)))
     assert told(again) == told(whole)
+
+
+@EVERY_SAMPLE
+def test_only_a_database_says_which_sessions_are_in_it_and_says_all(
+    agent: Agent, source: Source, tmp_path: Path
+) -> None:
+    """So a session that its agent deletes from a database which stays is seen to be gone."""
+    said: list[list[str] | None] = []
+
+    def noted(source: Source, cursor: Cursor | None) -> Delta:
+        delta = agent.read(source, cursor)
+        said.append(delta.present)
+        return delta
+
+    whole, cursor = read_all(noted, source)
+    assert said[:-1] == [None] * (len(said) - 1), "before all was read"
+    if agent.storage(source) != "rows":
+        assert said[-1] is None
+        return
+    assert sorted(said[-1] or []) == sorted(whole.sessions)
+    assert agent.read(source, cursor).present is None, "as it was at the cursor"
+    kept = tmp_path / "kept"
+    kept.write_bytes(whole.raw)
+    kept.chmod(0o600)
+    archived = msgspec.structs.replace(source, read_from=str(kept))
+    assert agent.read(archived, None).present is None, "the archive holds what was there once"
 
 
 @EVERY_SAMPLE

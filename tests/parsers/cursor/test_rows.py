@@ -411,3 +411,47 @@ def test_times_are_those_of_the_bubbles_in_any_form(store: Store) -> None:
         1_500_000_000_000_000,
     ]
     assert ["time.estimated" in event.attributes for event in events] == [False, False, False, True]
+
+
+def test_conversations_that_are_deleted_or_emptied_are_not_there(store: Store) -> None:
+    """Also those of the lists, which hold many in one value."""
+    for name in ("c1", "c2", "c3"):
+        store.turn(name, 1)
+    chats = [{"tabId": name, "bubbles": [{"type": "user", "text": "hi"}]} for name in ("t1", "t2")]
+    key = "workbench.panel.aichat.view.aichat.chatdata"
+    store.put(key, {"tabs": chats}, "ItemTable")
+    reader = Reader(store.source)
+    assert reader.read()[-1].present == ["c1", "c2", "c3", "t1", "t2"]
+
+    store.drop("composerData:c1")
+    assert reader.read()[-1].present == ["c2", "c3", "t1", "t2"]
+    store.put("composerData:c3", None)
+    assert reader.read()[-1].present == ["c2", "t1", "t2"]
+    store.put(key, {"tabs": chats[1:]}, "ItemTable")
+    assert reader.read()[-1].present == ["c2", "t2"]
+    store.turn("c3", 2)
+    assert reader.read()[-1].present == ["c2", "c3", "t2"]
+    assert fresh(store.source).sessions.keys() == {"c2", "c3", "t2"}
+    store.turn("c2", 2)
+    assert reader.read()[-1].present is None
+
+
+def test_to_ask_which_conversations_are_there_reads_no_row_of_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys are in an index; what is kept in lists is looked into where it changed."""
+    for number in range(300):
+        store.turn(f"c{number}", 1)
+    chat = {"tabId": "t1", "bubbles": [{"type": "user", "text": "hi"}]}
+    key = "workbench.panel.aichat.view.aichat.chatdata"
+    store.put(key, {"tabs": [chat]}, "ItemTable")
+    reader = Reader(store.source)
+    reader.read()
+    store.turn("c7", 2)
+    taken = count_rows(monkeypatch)
+    reader.read()
+    asked = [sql for sql in taken if "group_concat" in sql]
+    assert len(asked) == 1
+    plan = [row[3] for row in store.db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert any("COVERING INDEX" in step for step in plan)
+    assert "SELECT value FROM ItemTable WHERE key = ?" not in taken

@@ -82,7 +82,7 @@ def puller(source: Source) -> Pull:
 
 def present(source: Source) -> Present:
     """The one session of a chat's database, which is there as long as the database is."""
-    return lambda database: [session_of(source.path)]
+    return lambda database, mark: [session_of(source.path)]
 
 
 def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:

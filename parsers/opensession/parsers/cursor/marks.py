@@ -11,6 +11,7 @@ from opensession.parsers.cursor.entries import PULLED_CONVERSATIONS
 CHECKPOINTS = 24
 PENDING = 256
 PARENTS = 256
+EMPTY = 1024
 FOLDERS = 4096
 CHANGED_BUBBLES = 128
 WHOLE = -1
@@ -52,7 +53,8 @@ class Mark(msgspec.Struct, array_like=True):
     rows (number, hash of the key) up to which changes were seen, newest last. `pending` are
     conversations that changed, with hashes of their changed bubbles. `lists` are the hashes of
     the values that hold conversations in `ItemTable`, `chats` those of the conversations in them,
-    `chat` how far the telling of one value has come.
+    `chat` how far the telling of one value has come. `empty` are conversations of whose rows only
+    the keys are left.
     """
 
     scan: str = ""
@@ -69,6 +71,7 @@ class Mark(msgspec.Struct, array_like=True):
     lists: dict[str, int] = {}
     chats: dict[int, int] = {}
     chat: int = 0
+    empty: list[str] = []
 
 
 _decoder = msgspec.msgpack.Decoder(Mark)
@@ -99,6 +102,15 @@ def settle(mark: Mark, conversation: str, settled: Settled) -> None:
     mark.settled[conversation] = settled
     if len(mark.settled) > PULLED_CONVERSATIONS:
         del mark.settled[next(iter(mark.settled))]
+
+
+def seen(mark: Mark, conversation: str, *, empty: bool) -> None:
+    """Remembers whether there is anything in the row of a conversation."""
+    if conversation in mark.empty:
+        mark.empty.remove(conversation)
+    if empty:
+        mark.empty.append(conversation)
+        del mark.empty[:-EMPTY]
 
 
 def changed(mark: Mark, conversation: str, bubble: str = "") -> None:

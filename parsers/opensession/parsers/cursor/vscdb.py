@@ -27,7 +27,7 @@ from opensession.parsers.cursor.telling import Lines, tell
 from opensession.parsers.cursor.values import decoded, items, mapping, time_us, words
 from opensession.parsers.cursor.workspaces import folder_of_workspace, folders_of_conversations
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pull, Pulled, column
+from opensession.parsers.rows import Pull, Pulled, texts
 
 ALLOWED: Allowed = {
     "ItemTable": frozenset(("key", "value")),
@@ -70,12 +70,18 @@ def puller(source: Source) -> Pull:
     return pull
 
 
-def present(database: Database) -> list[str] | None:
-    """The conversations that are there: rows by the index of their keys, and those in lists."""
-    found: list[str] | None = []
+def present(database: Database, mark: bytes) -> list[str] | None:
+    """The conversations that are there: rows by the index of their keys, without those that were
+    seen to be empty, and those in lists.
+    """
+    found: list[str] = []
     if database.columns("cursorDiskKV"):
-        found = column(database, _PRESENT)
-    if found is None or not database.columns("ItemTable"):
+        rows = texts(database, _PRESENT)
+        if rows is None:
+            return None
+        empty = frozenset(marks.load(mark).empty)
+        found = [name for name in rows if name not in empty] if empty else rows
+    if not database.columns("ItemTable"):
         return found
     for key, items_key, id_key in _LISTS:
         state = _state_of(database, key)
@@ -187,7 +193,9 @@ class _Pull:
             if self._out.full or mark.part is not None or number == _SCANNED_AT_ONCE:
                 return False
             mark.scan = key
-            conversation = conversation_of(key.removeprefix("composerData:"), value)
+            name = key.removeprefix("composerData:")
+            conversation = conversation_of(name, value)
+            marks.seen(mark, name, empty=conversation is None)
             if conversation is not None and self._is_newer(conversation):
                 self._tell(conversation, None, row, stamp)
         return mark.part is None
@@ -202,6 +210,7 @@ class _Pull:
         """Tells one conversation; False if it is not there (any more)."""
         for row, stamp, value in self._database.rows(_ROW, (f"composerData:{name}",)):
             conversation = conversation_of(name, value)
+            marks.seen(self._mark, name, empty=conversation is None)
             if conversation is None:
                 return False
             if changed == [marks.ADOPTED]:

@@ -17,7 +17,7 @@ import msgspec
 
 from opensession.parsers.agent import SLICE_BYTES, SourceRefused
 from opensession.parsers.databases import Allowed, Database
-from opensession.parsers.rows import Pulled, Replaced, Slice, column
+from opensession.parsers.rows import Pulled, Replaced, Slice, texts
 
 RECENT = 32
 """So many sessions that changed last are read on; any other that changes is read whole again."""
@@ -81,9 +81,9 @@ def touch(recent: dict[str, Any], session: str, value: Any) -> None:
         del recent[next(iter(recent))]
 
 
-def present(database: Database) -> list[str] | None:
+def present(database: Database, mark: bytes) -> list[str] | None:
     """The sessions that are there."""
-    return column(database, "SELECT count(id), group_concat(id, char(10)) FROM sessions")
+    return texts(database, "SELECT count(id), group_concat(id, char(10)) FROM sessions")
 
 
 def pull(database: Database, mark: bytes, *, limit: int = SLICE_BYTES) -> Pulled:

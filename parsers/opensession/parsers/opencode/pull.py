@@ -26,7 +26,7 @@ from opensession.parsers.opencode.lines import verbatim
 from opensession.parsers.opencode.memory import is_id, touch
 from opensession.parsers.opencode.queries import SESSION_COLUMNS
 from opensession.parsers.opencode.values import obj, words
-from opensession.parsers.rows import Pulled, Slice, column
+from opensession.parsers.rows import Pulled, Slice, texts
 
 ALLOWED: Allowed = {
     "event": frozenset(("id", "aggregate_id", "seq", "type", "data")),
@@ -59,9 +59,9 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Mark)
 
 
-def present(database: Database) -> list[str] | None:
+def present(database: Database, mark: bytes) -> list[str] | None:
     """The sessions that are there: rows and events of one that was deleted go with its own row."""
-    return column(database, "SELECT count(id), group_concat(id, char(10)) FROM session")
+    return texts(database, "SELECT count(id), group_concat(id, char(10)) FROM session")
 
 
 def pull(database: Database, mark: bytes) -> Pulled:
