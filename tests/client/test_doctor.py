@@ -105,6 +105,8 @@ def test_it_looks_where_no_daemon_runs_and_starts_none(cli: Cli) -> None:
     assert "stopped by hand" in _wrong(found, "daemon")[0]["message"]
     assert ONE in _wrong(found, "archive.damage")[0]["message"]
     assert str(cli.paths.user_db) in _wrong(found, "modes.all")[0]["message"]
+    assert _wrong(found, "modes") == []  # named once
+    assert _wrong(found, "archive.raw") == []
     assert f"{cli.paths.config_file}:3" in _wrong(found, "config")[0]["message"]
     assert "shopping.txt" in _wrong(found, "foreign")[0]["message"]
     assert "local.db" not in _wrong(found, "foreign")[0]["message"]
@@ -145,3 +147,13 @@ def test_a_damaged_index_is_named_without_a_daemon(cli: Cli) -> None:
     assert (damage["hint"], damage["fix"]) == ("opensession index --rebuild", "rebuild")
     assert cli.paths.index_db.read_bytes() == held
     assert _wrong(found, "index.corrupt") == []
+
+
+def test_archiving_that_is_off_is_said(cli: Cli) -> None:
+    cli.ok("daemon", "start")
+    assert "archive.raw is false" not in cli.ok("daemon", "status")
+    cli.ok("config", "set", "archive.raw", "false")
+    (said,) = _wrong(_doctor(cli), "archive.raw")
+    assert said["hint"] == "opensession config set archive.raw true"
+    done = cli.run("daemon", "status")
+    assert said["message"] in done.stdout + done.stderr

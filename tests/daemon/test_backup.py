@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
@@ -197,6 +198,12 @@ def test_what_is_no_backup_changes_nothing(name: str, home: Home, tmp_path: Path
     with pytest.raises(OpenSessionError):
         restore.run(home.environ, file, merge=False)
     assert list(home.paths.data_dir.iterdir()) == []
+
+
+def test_a_pipe_is_no_backup(home: Home, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused, match="no plain file"):
+        restore.run(home.environ, tmp_path / "pipe", merge=False)
 
 
 def test_every_changed_byte_is_found(home: Home, tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def check_disk(disk: Disk) -> list[Check]:
     return [_check("disk", "ok", free)]
 
 
+def archiving_is_off() -> Check:
+    """What `archive.raw = false` means."""
+    said = "archive.raw is false: of what your agents delete from now on only the index stays"
+    return _check("archive.raw", "warn", said, "opensession config set archive.raw true")
+
+
 def check_modes(paths: Paths, socket: Path) -> list[Check]:
     """Files and folders of ours that others could read."""
     found = []
@@ -101,7 +107,8 @@ def check_repositories(notes: Sequence[str]) -> list[Check]:
 
 def check_installed(problems: Sequence[str]) -> list[Check]:
     """Agents of other distributions that could not be loaded."""
-    return [_check("agents.installed", "warn", problem) for problem in problems]
+    hint = "update or uninstall that package, then: opensession daemon restart"
+    return [_check("agents.installed", "warn", problem, hint) for problem in problems]
 
 
 def check_leaks(unresolved: int) -> list[Check]:
@@ -141,7 +148,8 @@ def check_agents(agents: Mapping[str, AgentStatus], indexing: Indexing, now_us: 
             said = f"{name}: {', '.join(told)}"
             found.append(_check(f"agent.{name}.records", "warn", said, _look(name)))
         if agent.note:
-            found.append(_check(f"agent.{name}.watch", "warn", f"{name}: {agent.note}"))
+            said = f"{name}: {agent.note}"
+            found.append(_check(f"agent.{name}.watch", "warn", said, "opensession doctor"))
     return found
 
 

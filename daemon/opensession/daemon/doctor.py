@@ -105,7 +105,10 @@ async def diagnose(app: App, params: DoctorParams) -> Diagnosis:
     found = [_finding(check) for check in await health_checks(app)]
     roots = await asyncio.to_thread(_roots, app)
     deep = params.archive == "all"
-    found += await asyncio.to_thread(_look_around, app.paths, roots, deep)
+    around = await asyncio.to_thread(_look_around, app.paths, roots, deep)
+    if any(each.fix == "modes" for each in around):  # it names the same files, and more
+        found = [each for each in found if each.name != "modes" or "sock" in each.message]
+    found += around
     found += await asyncio.to_thread(earlier_config.check, app.paths, app.loaded)
     found += await _storage(app)
     if params.archive != "none":
@@ -152,8 +155,9 @@ async def _storage(app: App) -> list[Finding]:
         groups = await app.library.query(pruning.groups, keep, now_us, storage.is_named(app))
     except (OpenSessionError, apsw.Error):
         return []  # said by the check of the index
+    off = [] if app.loaded.settings.archive.raw else [_finding(checks.archiving_is_off())]
     past = sum(group.old for group in groups if group.reason is None)
-    return [_finding(check) for check in storage.check_storage(app, size, past)]
+    return [*off, *(_finding(check) for check in storage.check_storage(app, size, past))]
 
 
 async def _archive(app: App, *, only: bool) -> list[Finding]:

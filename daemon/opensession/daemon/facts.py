@@ -83,8 +83,15 @@ async def status(app: App) -> Status:
         private_sessions=app.library.guards.private_count if app.library.guards else 0,
         restart_due=app.restart_due,
         retention=retention,
-        notices=[*behind, *forecasts.notices(retention), *await notices(app)],
+        notices=[*behind, *forecasts.notices(retention), *await notices(app), *_off(app)],
     )
+
+
+def _off(app: App) -> list[str]:
+    if app.loaded.settings.archive.raw:
+        return []
+    check = checks.archiving_is_off()
+    return [f"{check.message}: {check.hint}"]
 
 
 async def notices(app: App) -> list[str]:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -91,6 +92,10 @@ def _unpack(file: Path, staging: Path, told: Told) -> list[form.Member]:
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror}", "give another file") from error
     with opened, contextlib.ExitStack() as ending:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise Refused(
+                f"{file} is no plain file", "give the file that the backup was written to"
+            )
         size = os.fstat(opened.fileno()).st_size
         last: list[_Unpacked] = []
 

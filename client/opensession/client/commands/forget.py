@@ -37,7 +37,7 @@ SHOWN = 5
 def forget(
     refs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REF]...", help="A short, an id or a prefix of it."),
+        typer.Argument(metavar="[REF]...", help="A short, an id, HEAD or an alias."),
     ] = None,
     project: Annotated[
         str, typer.Option("--project", metavar="PATH", help="All sessions of a project.")

@@ -69,7 +69,7 @@ def tag(
     json: AsJson = False,
     no_start: NoStart = False,
 ) -> None:
-    """Put tags on sessions, to find them by: `log --tag`, `search tag:`.
+    """Put tags on a session, to find it by: `log --tag`, `search tag:`.
 
     opensession tag HEAD wip auth
     opensession tag HEAD~3 release
@@ -128,7 +128,7 @@ def star(
     json: AsJson = False,
     no_start: NoStart = False,
 ) -> None:
-    """Put a star on sessions: `log --starred`, `search star:yes`.
+    """Put a star on a session: `log --starred`, `search star:yes`.
 
     opensession star HEAD
     opensession star HEAD --remove

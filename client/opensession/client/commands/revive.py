@@ -22,7 +22,7 @@ LOAD_SECONDS = 120.0
 
 
 def revive(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="A short, an id or a prefix of it.")],
+    ref: Annotated[str, typer.Argument(metavar="REF", help="A short, an id, HEAD or an alias.")],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -75,6 +75,9 @@ def tell(done: ReviveResult, loaded: int) -> None:
         command = shlex.join(done.resume)
         place = f"cd {shlex.quote(done.directory)} && " if done.directory else ""
         output.note(f"next: {line(place + command)}")
+    elif new and new[0].state != "absent" and not done.load:
+        place = f" in {line(done.directory)}" if done.directory else ""
+        output.note(f"next: start {line(done.tool)} again{place}, and look in its history")
 
 
 def _load(done: ReviveResult) -> int:
