@@ -48,6 +48,7 @@ def test_another_home_has_the_same_sessions(home: Home, tmp_path: Path) -> None:
     """Issue 6: one 0600 file without API keys; a new home gives the same `log`, names too."""
     home.configure(
         f'# api_key = "{KEY}"\n[server]\napi_key = "{KEY}"\n[daemon]\ndebounce_secs = 2\n'
+        '[[watchers.commands]]\nname = "own-agent"\nfiles = "/nowhere/*.x"\ncommand = ["true"]\n'
     )
     path = transcript(home, prompt(1, "one"), prompt(2, "two"))
     gone = transcript(home, prompt(1, "gone", OTHER), session=OTHER)
@@ -71,6 +72,7 @@ def test_another_home_has_the_same_sessions(home: Home, tmp_path: Path) -> None:
     with temporary_home() as other:
         done = restore.run(other.environ, file, merge=False)
         assert done.files == 2
+        assert ["own-agent" in note for note in done.notes] == [True]
         with running(other) as daemon:
             daemon.index()
             after = sessions(daemon)

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import stat
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -220,9 +221,11 @@ def _merge(paths: Paths, staging: Path) -> Restored:
             shutil.copyfile(staging / form.USER, paths.user_db)
             paths.user_db.chmod(0o600)
         connect.open_user(paths.user_db).close()
-    guards, gone = restore_merge.merge_user(
+    joined = restore_merge.merge_user(
         paths, staging / form.USER, staging / form.KEY, same_key=same_key
     )
+    guards = joined.guards
+    notes += joined.notes
     files = merged = left_out = 0
     for path in _files(staging / "archive"):
         identity = scan(path).identity
@@ -240,7 +243,7 @@ def _merge(paths: Paths, staging: Path) -> Restored:
     restore_forgotten.blank_here(paths.archive_dir, guards)
     if paths.index_db.exists():
         set_aside.put_aside(paths.index_db)
-        for agent, name in gone:
+        for agent, name in joined.forgotten:
             forgetting.forget_aside(paths.index_db, agent, {name})
     _sync(paths.data_dir)
     if not same_key:
@@ -286,7 +289,22 @@ def _settings(paths: Paths, staging: Path) -> list[str]:
                 notes.append(f"{path} is left as it is")
         else:
             write_private(path, found.read_bytes())
+            if programs := _programs(found):
+                notes.append(
+                    f"{path} has the daemon run {', '.join(programs)}: look before it starts"
+                )
     return notes
+
+
+def _programs(config: Path) -> list[str]:
+    """The names of the agents that settings have a command run for."""
+    try:
+        watchers = tomllib.loads(config.read_text(encoding="utf-8")).get("watchers")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return []
+    commands = watchers.get("commands") if isinstance(watchers, dict) else None
+    tables = commands if isinstance(commands, list) else []
+    return [str(each.get("name", "?")) for each in tables if isinstance(each, dict)]
 
 
 def _files(archive: Path) -> Iterator[Path]:
