@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from opensession.core.run_file import read_run_file
+from opensession.daemon.store.connect import open_user
 from tests.helpers.daemon import Home, Rpc, eventually, running
-from tests.helpers.transcripts import claude
+from tests.helpers.transcripts import FOLDER, claude
 
 OLD = "11111111-1111-4111-8111-111111111111"
 LIVING = "22222222-2222-4222-8222-222222222222"
@@ -125,3 +126,20 @@ def test_damage_in_the_archive_is_found_without_being_asked_for(home: Home) -> N
         }
         (agent,) = call("archive.storage")["agents"]
         assert (agent["sessions"], agent["safe_sessions"], agent["only_here"]) == (2, 0, 0)
+
+
+def test_a_folder_that_no_session_is_of_any_more_is_forgotten(home: Home) -> None:
+    """As of sessions that were pruned, or that a backup had and that are forgotten here."""
+    transcript(home, LIVING)
+    with running(home) as daemon:
+        daemon.index()
+        daemon.stop()
+    db = open_user(home.paths.user_db)
+    rows = [(folder, "/work", "", "work", 0) for folder in (FOLDER, "/work/zwetschge")]
+    db.executemany("INSERT INTO repository VALUES (?, ?, ?, ?, ?)", rows)
+    db.close()
+
+    with looking_at_once(home):
+        eventually(lambda: b"zwetschge" not in home.paths.user_db.read_bytes())
+
+    assert FOLDER.encode() in home.paths.user_db.read_bytes()

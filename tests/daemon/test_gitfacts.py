@@ -112,6 +112,7 @@ def test_a_pipe_in_place_of_a_config_does_not_hang(tmp_path: Path) -> None:
     [
         ("https://bob:token@example.org/a/b.git", "https://example.org/a/b.git", "b"),
         ("https://ghp_abc@example.org/a/b", "https://example.org/a/b", "b"),
+        ("https://bob:p@ss@example.org/a/b@2", "https://example.org/a/b@2", "b@2"),
         ("git@example.org:a/b.git", "git@example.org:a/b.git", "b"),
         ("ssh://git@example.org/a/b/", "ssh://example.org/a/b/", "b"),
         ("../other", "../other", "other"),

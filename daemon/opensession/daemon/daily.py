@@ -1,6 +1,6 @@
 """What is done an hour after the daemon's start, then once a day, and only while nothing is being
-read: `archive.keep_days` is kept to, and a sample of the archive is looked through, so that damage
-is known while the agent may still have its file.
+read: `archive.keep_days` is kept to, a sample of the archive is looked through, so that damage is
+known while the agent may still have its file, and folders that no session is of are forgotten.
 
 Where nobody set `archive.keep_days`, and no agent was told to keep less than its default, nothing
 goes and nothing is asked.
@@ -15,7 +15,7 @@ import apsw
 
 from opensession.core.errors import OpenSessionError
 from opensession.core.rpc.storage import PruneParams
-from opensession.daemon import storage, verifying
+from opensession.daemon import set_aside, storage, verifying
 from opensession.daemon.state import App
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ async def every_day(app: App) -> None:
             wait = BUSY_SECONDS
             continue
         wait = EVERY_SECONDS
-        for chore in (_keep_to_days, _look_through):
+        for chore in (_keep_to_days, _look_through, _forget_folders):
             try:
                 await chore(app)
             except (OpenSessionError, apsw.Error, OSError) as error:
@@ -59,3 +59,12 @@ async def _look_through(app: App) -> None:
     )
     for file in sorted({frame.file for frame in found.damaged}):
         log.warning("damage in the archive: %s", file)
+
+
+async def _forget_folders(app: App) -> None:
+    """What is remembered of repositories goes with the last session that was begun in them; while
+    an index waits aside, nobody knows which these are.
+    """
+    guards = app.library.guards
+    if guards is not None and not set_aside.all_aside(app.paths.index_db):
+        await app.library.write(lambda writer: guards.repositories.keep_only(writer.db))

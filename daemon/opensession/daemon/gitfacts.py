@@ -17,7 +17,7 @@ _MAX_LEVELS = 64
 _MAX_FILE = 1 << 20
 _SECTION = re.compile(r'\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
 _URL = re.compile(r"\s*url\s*=\s*(.*)", re.IGNORECASE)
-_WITH_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/@]*@)?(.*)", re.IGNORECASE)
+_WITH_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/]*@)?(.*)", re.IGNORECASE)
 
 
 class GitFacts(msgspec.Struct, frozen=True, array_like=True):

@@ -18,6 +18,7 @@ import msgspec
 from opensession.daemon.archive.space import DiskFull
 from opensession.daemon.batch import PrivateLine
 from opensession.daemon.naming import NameBook
+from opensession.daemon.repositories import Repositories
 from opensession.daemon.store import leaks_write
 from opensession.daemon.store.connect import all_or_nothing, emptied
 from opensession.daemon.user_data import UserData
@@ -53,6 +54,7 @@ class Guards:
         self._tombstones = user.read(_tombstones)
         self._allowed = frozenset(user.read(_allowed))
         self.names = NameBook(user)
+        self.repositories = Repositories(user)
 
     def session_hash(self, agent: str, native_id: str) -> bytes:
         """How a session is named here."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from opensession.core.errors import Refused
 from opensession.core.paths import Paths
 from opensession.core.privacy import load_key
@@ -19,7 +21,27 @@ from opensession.daemon.store.connect import (
 from opensession.daemon.store.private import TELLING
 from opensession.daemon.user_data import UserData
 
+_TAKEN = """
+SELECT theirs.alias, theirs.agent, theirs.native_id, mine.agent, mine.native_id
+FROM other.session_name theirs JOIN main.session_name mine ON mine.alias_key = theirs.alias_key
+WHERE (mine.origin, mine.agent, mine.native_id)
+  <> (theirs.origin, theirs.agent, theirs.native_id)
+ORDER BY theirs.alias_key
+"""
+
 _NAMES = """
+UPDATE main.session_name AS mine SET
+  note = iif(mine.note = '', theirs.note, mine.note),
+  starred_us = coalesce(mine.starred_us, theirs.starred_us)
+  FROM other.session_name AS theirs
+  WHERE (mine.origin, mine.agent, mine.native_id)
+    = (theirs.origin, theirs.agent, theirs.native_id);
+UPDATE main.session_name AS mine SET alias = theirs.alias, alias_key = theirs.alias_key
+  FROM other.session_name AS theirs
+  WHERE (mine.origin, mine.agent, mine.native_id)
+      = (theirs.origin, theirs.agent, theirs.native_id)
+    AND mine.alias_key IS NULL AND theirs.alias_key NOT NULL AND theirs.alias_key NOT IN
+      (SELECT alias_key FROM main.session_name WHERE alias_key NOT NULL);
 INSERT OR IGNORE INTO main.session_name
   (origin, agent, native_id, alias, alias_key, note, starred_us, changed_us)
   SELECT origin, agent, native_id,
@@ -35,6 +57,12 @@ INSERT OR IGNORE INTO main.session_tag (session, tag, made_us)
   JOIN other.session_name theirs ON theirs.id = tag.session
   JOIN main.session_name mine ON (mine.origin, mine.agent, mine.native_id)
     = (theirs.origin, theirs.agent, theirs.native_id);
+"""
+
+_REPOSITORIES = """
+INSERT INTO main.repository SELECT folder, root, remote, name, seen_us FROM other.repository
+  WHERE true ON CONFLICT (folder) DO UPDATE SET seen_us = max(seen_us, excluded.seen_us)
+  WHERE (root, remote, name) = (excluded.root, excluded.remote, excluded.name);
 """
 
 _SAME_KEY = """
@@ -53,6 +81,17 @@ INSERT OR IGNORE INTO main.pause
 INSERT OR IGNORE INTO main.pause_span
   SELECT source, pause + 1000000000, ino, first, last FROM other.pause_span;
 """
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """What came of joining two `user.db`. `guards` say what is forgotten from now on, only to be
+    asked; `forgotten` are the sessions (agent, id) of the index here that are. `notes` tell what
+    was not taken.
+    """
+
+    guards: Guards
+    forgotten: list[tuple[str, str]]
+    notes: list[str]
 
 
 def check_user(path: Path) -> None:
@@ -74,11 +113,9 @@ def check_user(path: Path) -> None:
         db.close()
 
 
-def merge_user(
-    paths: Paths, other: Path, other_key: Path, *, same_key: bool
-) -> tuple[Guards, list[tuple[str, str]]]:
-    """Takes in what another `user.db` knows and this one does not. Returns what is forgotten from
-    now on, only to be asked; and the sessions (agent, id) of the index here that are.
+def merge_user(paths: Paths, other: Path, other_key: Path, *, same_key: bool) -> Joined:
+    """Takes in what another `user.db` knows and this one does not; what both say stands as it is
+    here.
 
     Under another key what names sessions by hashes cannot be taken as it is: of the sessions that
     are indexed here those are forgotten that are forgotten there.
@@ -87,7 +124,9 @@ def merge_user(
     try:
         db.execute("ATTACH ? AS other", (str(other),))
         with all_or_nothing(db):
+            taken = db.execute(_TAKEN).fetchall()
             db.execute(_NAMES)
+            db.execute(_REPOSITORIES)
             if same_key:
                 db.execute(_SAME_KEY)
             elif not links(db):
@@ -108,9 +147,18 @@ def merge_user(
                 _forget_too(here, guards, Guards(theirs, load_key(other_key)))
             finally:
                 theirs.close()
+        for agent, name in list(guards.names.names.sessions):
+            if guards.is_private(agent, name):
+                guards.names.forget(agent, {name})
     finally:
         user.close()
-    return guards, [(agent, name) for agent, name, _ in here if guards.is_private(agent, name)]
+    gone = [(agent, name) for agent, name, _ in here if guards.is_private(agent, name)]
+    notes = [
+        f"alias left out: {alias} of {agent} {name}, since {other_agent} {owner} has it here"
+        for alias, agent, name, other_agent, owner in taken
+        if not guards.is_private(str(agent), str(name))
+    ]
+    return Joined(guards, gone, notes)
 
 
 def _sessions(index: Path) -> list[tuple[str, str, str]]:

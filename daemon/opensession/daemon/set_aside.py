@@ -25,6 +25,13 @@ def old_index(index: Path) -> Path:
     return index.with_name(index.name + ".old")
 
 
+def all_aside(index: Path) -> list[Path]:
+    """All that wait, the most complete one first."""
+    target = old_index(index)
+    more = sorted(target.parent.glob(f"{target.name}-[0-9]*"), key=lambda each: each.name)
+    return [each for each in (target, *more) if each.is_file()]
+
+
 def told(index: Path, alone: int) -> list[str]:
     """That so many sessions are in the old index alone; nothing of none."""
     if not alone:

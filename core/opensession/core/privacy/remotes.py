@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LOGIN = re.compile(r"(?i)\b(https?|ftp|git)://[^/@\s]*@")
+_LOGIN = re.compile(r"(?i)\b(https?|ftp|git)://[^/\s]*@")
 
 
 def without_login(address: str) -> str:

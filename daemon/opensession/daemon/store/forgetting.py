@@ -9,16 +9,24 @@ not begun again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import apsw
 
 from opensession.core.errors import Refused
+from opensession.daemon import set_aside
 from opensession.daemon.store import sessions_write, sources
 from opensession.daemon.store.change import Change
-from opensession.daemon.store.connect import CorruptDatabase, Transaction, emptied, open_index
+from opensession.daemon.store.connect import (
+    CorruptDatabase,
+    Transaction,
+    emptied,
+    open_index,
+    open_reader,
+)
 from opensession.daemon.store.forgetting_archive import names_one
 from opensession.daemon.store.sessions_write import Stored
 
@@ -59,6 +67,32 @@ def sources_of(db: apsw.Connection, sessions: Collection[Stored]) -> list[int]:
             for (source,) in db.execute("SELECT source FROM copy WHERE session = ?", (session.id,))
         )
     return sorted(found)
+
+
+def folders_of(db: apsw.Connection, index: Path, sessions: Collection[Stored]) -> list[str]:
+    """The folders that these sessions were begun in, and none else, here or in an index that lies
+    beside this one.
+    """
+    own = {(session.agent, session.native_id) for session in sessions}
+    found = {sessions_write.info_of(session).cwd for session in sessions}
+    for other in (db, *_aside(index)):
+        try:
+            found -= {folder for folder in found if _others_in(other, folder, own)}
+        finally:
+            if other is not db:
+                other.close()
+    return sorted(found)
+
+
+def _aside(index: Path) -> Iterator[apsw.Connection]:
+    for path in set_aside.all_aside(index):
+        with contextlib.suppress(apsw.Error, CorruptDatabase):
+            yield open_reader(path)
+
+
+def _others_in(db: apsw.Connection, folder: str, own: Collection[tuple[str, str]]) -> bool:
+    rows = db.execute("SELECT agent, native_id FROM session WHERE cwd = ?", (folder,))
+    return any((str(agent), str(name)) not in own for agent, name in rows)
 
 
 def left_behind(

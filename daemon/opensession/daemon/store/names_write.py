@@ -66,14 +66,12 @@ def store(db: apsw.Connection, found: Sequence[tuple[Key, SessionNames]]) -> Non
 
 
 def forget(db: apsw.Connection, keys: Collection[Key]) -> None:
-    """Takes away what sessions are called; what it was is overwritten. Raises DiskFull."""
-    db.execute("PRAGMA secure_delete = ON")
-    try:
-        with Transaction(db, Path(db.filename)):
-            for key in keys:
-                _delete(db, key)
-    finally:
-        db.execute("PRAGMA secure_delete = FAST")
+    """Takes away what sessions are called; `open_user` has seen to it that what it was is
+    overwritten. Raises DiskFull.
+    """
+    with Transaction(db, Path(db.filename)):
+        for key in keys:
+            _delete(db, key)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has it still, else
 
 

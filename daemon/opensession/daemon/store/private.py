@@ -98,6 +98,7 @@ class Private:
             ]
         )
         guards.names.forget(agent, names)
+        guards.repositories.forget(forgetting.folders_of(db, self._index, sessions))
         # Before the index: as long as that knows them, a start after a crash comes here again.
         for number, place in places.items():
             if number in databases:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import apsw
 
+from opensession.daemon import set_aside
 from opensession.daemon.archive import Appending, Archived, DiskFull, file_for, is_low, merge
 from opensession.daemon.batch import Batch, Failure
 from opensession.daemon.guards import Guards
@@ -69,6 +70,7 @@ class Writer:
         self._archive = archive
         self._db = connect.open_index(index, check=check)
         self._private = Private(self._db, index, archive_dir, guards) if guards else None
+        self._repositories = guards.repositories if guards else None
         self.archive_paused = False
 
     @property
@@ -148,6 +150,8 @@ class Writer:
         if self._private is not None:
             self._private.recover()
         with self._transaction():
+            if self._repositories is not None:
+                self._repositories.take_from(self._db, set_aside.all_aside(self._index))
             return recovery.recover(
                 self._db, self._archive_dir, self._archive, versions, strip_version, rules
             )
@@ -230,6 +234,8 @@ class Writer:
         changes: list[Change] = []
         if self._private is not None:
             batches, changes = self._private.admitted(batches)
+        if self._repositories is not None:
+            batches = self._repositories.completed(batches)
         return changes + self._take(batches)
 
     def _take(self, batches: Sequence[Batch]) -> list[Change]:
