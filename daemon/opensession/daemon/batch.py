@@ -110,7 +110,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     a whole read does not mention stays as it is. What is `older` comes from an earlier generation
     of the archive, which it says nothing new about. The prompts in `private` say that their
     sessions are. `rules` tells the rules it was stripped by from others (empty: nobody asks). With
-    `lost` it is what is left of an archive that is damaged, of so many bytes.
+    `lost` it is what is left of an archive that is damaged, of so many bytes. `present` are the ids
+    of all sessions that are in the source, where that was asked.
     """
 
     source_id: int
@@ -130,6 +131,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     private: list[PrivateLine] = []
     rules: str = ""
     lost: int = 0
+    present: list[str] | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):

@@ -87,6 +87,7 @@ def batches(
             unknown=delta.unknown,
             more=more,
             keeps=delta.keeps,
+            present=delta.present,
             private=[line for one in sessions for line in private_lines(one)],
         )
         cursor, anew = delta.cursor, False

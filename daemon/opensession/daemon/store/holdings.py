@@ -32,7 +32,7 @@ _SESSIONS = """
     SELECT s.agent, count(*),
            count(*) FILTER (WHERE o.archived_len > 0 AND o.archived_len >= o.offset
                             AND o.archive_gap = 0 AND o.missing_bytes = 0),
-           count(*) FILTER (WHERE o.state = 'gone' AND o.archived_len > 0
+           count(*) FILTER (WHERE (o.state = 'gone' OR s.absent) AND o.archived_len > 0
                             AND o.archived_len >= o.offset AND o.missing_bytes = 0)
     FROM session s JOIN source o ON o.id = s.source
     WHERE s.role = 'primary' GROUP BY s.agent

@@ -97,14 +97,19 @@ def owner_gone(db: apsw.Connection, source: int) -> None:
     """A source's file is gone: another that holds the same session whole takes it over."""
     db.execute("DELETE FROM copy WHERE source = ?", (source,))
     for session in sessions_write.of_source(db, source):
-        heir = db.execute(
-            "SELECT copy.source FROM copy JOIN source ON source.id = copy.source"
-            " WHERE copy.session = ? AND copy.seq = ? AND source.state = 'ok'"
-            " ORDER BY copy.source LIMIT 1",
-            (session.id, session.event_count),
-        ).get
-        if heir is not None:
-            _hand_over(db, session, heir)
+        hand_on(db, session)
+
+
+def hand_on(db: apsw.Connection, session: Stored) -> None:
+    """The source of a session has it no more: another that holds it whole becomes its source."""
+    heir = db.execute(
+        "SELECT copy.source FROM copy JOIN source ON source.id = copy.source"
+        " WHERE copy.session = ? AND copy.seq = ? AND source.state = 'ok'"
+        " ORDER BY copy.source LIMIT 1",
+        (session.id, session.event_count),
+    ).get
+    if heir is not None:
+        _hand_over(db, session, heir)
 
 
 def suffixed(row: SourceRow, native_id: str) -> str:
@@ -244,7 +249,7 @@ def _take_copy(
     same = events_write.unchanged(db, session.id, first, prepared.rows, prepared.touches)
     if same == len(prepared.rows):
         _set_copy(db, row.id, session.id, last)
-        if last == session.event_count and _is_gone(db, session.source):
+        if last == session.event_count and _is_gone(db, session):
             _hand_over(db, session, row.id)
         return None
     if prepared.keep + same < session.event_count:
@@ -262,9 +267,9 @@ def _take_copy(
 def _hand_over(db: apsw.Connection, session: Stored, source: int) -> None:
     """The session is another source's from now on; the one before holds a copy of it."""
     db.execute("DELETE FROM copy WHERE source = ? AND session = ?", (source, session.id))
-    if not _is_gone(db, session.source):
+    if not _is_gone(db, session):
         _set_copy(db, session.source, session.id, session.event_count)
-    db.execute("UPDATE session SET source = ? WHERE id = ?", (source, session.id))
+    db.execute("UPDATE session SET source = ?, absent = 0 WHERE id = ?", (source, session.id))
 
 
 def _set_copy(db: apsw.Connection, source: int, session: int, seq: int) -> None:
@@ -275,9 +280,10 @@ def _set_copy(db: apsw.Connection, source: int, session: int, seq: int) -> None:
     )
 
 
-def _is_gone(db: apsw.Connection, source: int) -> bool:
-    state = db.execute("SELECT state FROM source WHERE id = ?", (source,)).get
-    return bool(state == "gone")
+def _is_gone(db: apsw.Connection, session: Stored) -> bool:
+    """Whether the source of a session has it no more."""
+    state = db.execute("SELECT state FROM source WHERE id = ?", (session.source,)).get
+    return bool(session.absent or state == "gone")
 
 
 def _rewind(db: apsw.Connection, session: Stored, keep: int, before: list[Event] | None) -> None:

@@ -114,16 +114,16 @@ def describe(db: apsw.Connection, leaks: Sequence[Leak]) -> dict[Key, Known]:
     found: dict[Key, Known] = {}
     for (agent, native_id), seqs in wanted.items():
         row = db.execute(
-            "SELECT session.id, short, title, path, state FROM session"
+            "SELECT session.id, short, title, path, state = 'gone' OR absent FROM session"
             " LEFT JOIN source ON source.id = session.source"
             " WHERE origin = ? AND session.agent = ? AND native_id = ?",
             (ORIGIN, agent, native_id),
         ).fetchone()
         if row is None:
             continue
-        key, short, title, path, state = row
+        key, short, title, path, gone = row
         files = _files(db, int(key), seqs - {0})
-        found[agent, native_id] = Known(short, title, path or "", state == "gone", files)
+        found[agent, native_id] = Known(short, title, path or "", bool(gone), files)
     return found
 
 

@@ -32,9 +32,12 @@ def of_ref(
 ) -> Chosen:
     """The session of a reference. Raises NotFound."""
     target = resolve_one(db, ref, scope, everything, ctx)
-    source = db.execute("SELECT source FROM session WHERE id = ?", (target.id,)).get
+    query = "SELECT source, absent FROM session WHERE id = ?"
+    source, absent = db.execute(query, (target.id,)).fetchone() or (None, 0)
     row = sources.load(db, int(source)) if source is not None else None
-    native = native_of(row, archive) if row is not None else None
+    native = None
+    if row is not None:
+        native = archived(row, archive) if absent else native_of(row, archive)
     return Chosen(target.agent, target.native_id, target.short, target.seq, native)
 
 

@@ -36,6 +36,7 @@ class Stored(msgspec.Struct, frozen=True):
     redactions: str
     reread: bytes | None
     info: bytes
+    absent: int
 
     @property
     def rereading(self) -> Reread | None:
@@ -253,8 +254,9 @@ def _count_values(session: Stored, event_count: int, sums: Tally) -> dict[str, i
 
 
 _DESCRIBE = """
-UPDATE session SET source = :source, secondary = :secondary, role = :role, parent = :parent,
-  parent_call_id = :call, provider = :provider, model = :model, tool_version = :tool_version,
+UPDATE session SET absent = iif(source = :source, absent, 0), source = :source,
+  secondary = :secondary, role = :role, parent = :parent, parent_call_id = :call,
+  provider = :provider, model = :model, tool_version = :tool_version,
   title = :title, description = :description, cwd = :cwd, last_cwd = :last_cwd,
   git_branch = :branch, git_commit = :commit, ended = :ended, info = :info,
   git_root = coalesce(nullif(:root, ''), git_root),

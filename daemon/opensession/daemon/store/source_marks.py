@@ -1,4 +1,5 @@
-"""How the file of a session stands, in one word that lists, search and sums share.
+"""How the file of a session stands, in one word that lists, search and sums share. What its agent
+deleted from a database that is still there is gone as well.
 
 ""          it is where it was
 archived    it is gone, and the archive has all of it: `opensession revive`
@@ -10,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-FILE_MARK = """CASE WHEN coalesce(o.state, '') <> 'gone' THEN ''
+FILE_MARK = """CASE WHEN coalesce(o.state, '') <> 'gone' AND s.absent = 0 THEN ''
     WHEN o.archived_len > 0 AND o.archived_len >= o.offset AND o.missing_bytes = 0
     THEN 'archived' ELSE 'gone' END"""
-"""SQL over `source o`."""
+"""SQL over `session s` and `source o`."""
 
 Links = Mapping[str, Sequence[str]]
 """Folders of today, and those that they were before."""

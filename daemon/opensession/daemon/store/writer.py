@@ -26,6 +26,7 @@ from opensession.daemon.store import (
     connect,
     intake,
     leaks_write,
+    presence,
     recovery,
     restrip,
     sessions_write,
@@ -300,7 +301,8 @@ class Writer:
                 continue
             if not batch.restarted and batch.expected_offset != row.offset:
                 continue
-            if batch.cursor == row.cursor and row.state == "ok" and not batch.restarted:
+            unchanged = batch.cursor == row.cursor and batch.present is None
+            if unchanged and row.state == "ok" and not batch.restarted:
                 continue
             try:
                 if batch.restarted or batch.expected_offset == 0:
@@ -321,6 +323,8 @@ class Writer:
                     changes += ending
             except intake.ReadAgain as error:
                 raise _Misfit(row.id, isinstance(error, intake.OtherContent)) from error
+            if batch.present is not None:
+                presence.record(self._db, row, batch.present)
             sources.record_read(self._db, row, batch, archived, gap)
             if gap and not self.archive_paused:
                 sources.restart(self._db, [row.id])
