@@ -41,6 +41,12 @@ def header(session: str, cwd: str = "/work/project") -> dict[str, Any]:
     }
 
 
+def append(path: Path, *records: dict[str, Any]) -> None:
+    """Records at the end of a session's file."""
+    with path.open("ab") as out:
+        out.write(lines(*records))
+
+
 def said(text: str, number: int = 0) -> dict[str, Any]:
     """A record with one message of the agent: one event."""
     minute, second = divmod(number % 3600, 60)

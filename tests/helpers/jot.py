@@ -26,6 +26,7 @@ from opensession.daemon.batch import Batch
 from opensession.daemon.prepare import batches
 from opensession.daemon.store import body
 from opensession.daemon.store.change import Change
+from opensession.daemon.store.connect import open_reader
 from opensession.daemon.store.sources import SourceRow
 from opensession.daemon.store.writer import Writer
 from opensession.parsers.agent import (
@@ -174,6 +175,25 @@ class Desk:
         """A source's row, registered if it is new."""
         wanted = self.writer.register([self.source(name)])[0]
         return next(row for row in self.writer.sources() if row.id == wanted)
+
+    def ids(self, name: str = "a") -> list[str]:
+        """The ids of a session's events, in order."""
+        return [event[1] for event in dump(self.index)[name]["events"]]
+
+    def ask(self, query: str) -> list[tuple[object, ...]]:
+        """What the index answers."""
+        db = open_reader(self.index)
+        rows: list[tuple[object, ...]] = db.execute(query).fetchall()
+        db.close()
+        return rows
+
+    def found(self, words: str) -> list[int]:
+        """The seqs where words are found."""
+        db = open_reader(self.index)
+        rows = db.execute("SELECT rowid & 0xffffff FROM search WHERE search MATCH ?", (words,))
+        seqs = sorted(seq for (seq,) in rows)
+        db.close()
+        return seqs
 
     def write(self, name: str, *lines: str, append: bool = False) -> None:
         path = self.jots / name
