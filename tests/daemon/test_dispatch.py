@@ -35,7 +35,7 @@ def test_large_files_that_are_read_whole_are_read_one_at_a_time(
         said = {"role": "user", "messageId": 0, "content": [{"type": "text", "text": "x" * 4096}]}
         head = {"v": 1, "id": f"T-{number}", "created": 1_768_178_184_664}
         (threads / f"T-{number}.json").write_text(json.dumps({**head, "messages": [said]}))
-    with rig.ingest(agents=[agent("amp")]) as made:
+    with rig.ingest(agents=[agent("amp")], history=False) as made:
         assert rig.run(made).sources == 6
     assert max(together) == 1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -19,6 +20,8 @@ from opensession.core.hail import Event, SessionInfo, text
 from opensession.daemon import dispatch, reading
 from opensession.daemon.book import LOG_BYTES
 from opensession.daemon.reading import Job
+from opensession.daemon.writing import Closed, Item, Writing
+from opensession.parsers import jsonl
 from opensession.parsers.agent import (
     Agent,
     Cursor,
@@ -34,6 +37,7 @@ from opensession.parsers.jsonl import Fed, Line
 from opensession.parsers.registry import AGENTS
 from opensession.parsers.rows import Pulled, Replaced, Slice, read_rows
 from tests.daemon.rig import Rig
+from tests.helpers.daemon import eventually
 
 
 class Rows(Agent):
@@ -254,6 +258,45 @@ def test_a_new_index_has_what_only_the_archive_has(
         other.say("kept", "nine")
         rig.run(made)
         assert rig.events() == {**whole, "kept": 2}
+    other.close()
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_an_archive_that_was_read_in_part_is_read_anew(
+    rig: Rig, agent: Rows, notes: Notes, monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    """The daemon ends amid it: what follows is not asked of the database, which lacks it."""
+    notes.say("replaced", "one", "two")
+    with rig.ingest(agents=[agent]) as made:
+        rig.run(made)
+        other = replaced(rig, notes)
+        other.say("goes on", "three")
+        other.say("deleted", "four")
+        rig.run(made)
+        other.forget("deleted")
+        rig.run(made)
+        whole = {"replaced": 2, "goes on": 1, "deleted": 1}
+        assert rig.events() == whole
+    rig.place.index.unlink()
+    given: list[Item] = []
+    put = Writing.put
+
+    def first(writing: Writing, item: Item, lane: int) -> None:
+        if len(given) == batches:
+            raise Closed
+        given.append(item)
+        put(writing, item, lane)
+
+    slices = jsonl.read_lines
+    with monkeypatch.context() as patch:
+        patch.setattr(Writing, "put", first)
+        patch.setattr("opensession.parsers.rows.read_lines", partial(slices, slice_bytes=50))
+        with rig.ingest(agents=[agent]) as made:
+            rig.until(lambda: len(rig.changes) > 0)
+            eventually(lambda: rig.query("SELECT offset FROM source") > [(0,)])
+    with rig.ingest(agents=[agent]) as made:
+        rig.run(made)
+        assert rig.events() == whole
     other.close()
 
 

@@ -108,7 +108,8 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     not continue what it has. `raw_bytes` counts source bytes; `frame` is None when nothing is to be
     archived. `more` says that another batch of the same read follows. With `keeps` a session that
     a whole read does not mention stays as it is. What is `older` comes from an earlier generation
-    of the archive, which it says nothing new about. The prompts in `private` say that their
+    of the archive, which it says nothing new about; of what is `partly` the rest of the archive is
+    to follow, and until then its source counts as not read. The prompts in `private` say that their
     sessions are. `rules` tells the rules it was stripped by from others (empty: nobody asks). With
     `lost` it is what is left of an archive that is damaged, of so many bytes. `present` are the ids
     of all sessions that are in the source, where that was asked.
@@ -128,6 +129,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     more: bool
     keeps: bool = False
     older: bool = False
+    partly: bool = False
     private: list[PrivateLine] = []
     rules: str = ""
     lost: int = 0

@@ -124,7 +124,8 @@ class Dispatch:
         """
         for number in ids:
             entry = self.book.get(number)
-            entry.fresh, entry.state, entry.reason = True, "ok", ""
+            entry.fresh, entry.reason = True, ""
+            entry.state = "new" if entry.state == "new" else "ok"
             stamp = entry.look()
             if archived(entry):
                 self.from_archive.add(entry.id)
@@ -404,7 +405,6 @@ class Dispatch:
         number = flight.job.number
         if entry.state == "new" and not flight.job.torn:
             log.warning("the archive of %s source %d is damaged", entry.source.agent, entry.id)
-            self._writing.call(lambda writer: sources.restart(writer.db, [entry.id]))
             entry.torn = True
             self.schedule.finished(entry.id, now)
             self.schedule.demand(entry.id, now, 0)

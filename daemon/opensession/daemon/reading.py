@@ -115,9 +115,11 @@ def read(setup: Setup, stripper: Stripper, job: Job, scratch: Path) -> Iterator[
     """
     for generation in job.older:
         for batch in _of_archive(setup, stripper, job, scratch, generation):
-            yield msgspec.structs.replace(batch, older=True)
+            yield msgspec.structs.replace(batch, older=True, partly=True)
     if job.archive_file:
-        yield from _of_archive(setup, stripper, job, scratch, job.generation)
+        for batch in _of_archive(setup, stripper, job, scratch, job.generation):
+            # A database would be read on from there, and its agent may have deleted the rest.
+            yield msgspec.structs.replace(batch, partly=batch.more and job.storage == "rows")
     else:
         source = msgspec.structs.replace(job.source, masks=job.skips.masks)
         archive = setup.archive and not (job.skips.changed and job.storage != "rows")
@@ -128,9 +130,9 @@ def _of_archive(
     setup: Setup, stripper: Stripper, job: Job, scratch: Path, generation: int
 ) -> Iterator[Batch]:
     """The batches of one generation of a source's archive. Only the latest is compared with what
-    is archived. Those after the first begin the source anew.
+    is archived. Each begins the source anew, but for one that is read on from a cursor.
     """
-    again = generation != min((*job.older, job.generation))
+    again = job.cursor is None or generation != min((*job.older, job.generation))
     temporary, lost = _materialised(job, generation, scratch)
     try:
         source = msgspec.structs.replace(job.source, read_from=str(temporary))

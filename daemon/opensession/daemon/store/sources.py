@@ -119,21 +119,23 @@ def register(db: apsw.Connection, found: Iterable[Source]) -> list[int]:
 def record_read(
     db: apsw.Connection, row: SourceRow, batch: Batch, archived: Archived, gap: bool
 ) -> None:
-    """Records that `batch` was stored: the cursor, the archived length, the counts."""
+    """Records that `batch` was stored: the cursor, the archived length, the counts. What is read
+    partly has no cursor: who begins again begins anew.
+    """
     fresh = batch.restarted or batch.expected_offset == 0
     cursor = batch.cursor
     db.execute(
         "UPDATE source SET dev = ?, ino = ?, size = ?, mtime_ns = ?, offset = ?, cursor = ?,"
         " generation = ?, archived_len = ?, archive_size = ?, archive_frames = ?, archive_gap = ?,"
-        " parser_version = ?, strip_version = ?, rules = ?, state = 'ok', error = '', retries = 0,"
-        " skipped = ?, unknown = ?, missing_bytes = ?, read_us = ? WHERE id = ?",
+        " parser_version = ?, strip_version = ?, rules = ?, state = iif(?, state, 'ok'),"
+        " error = '', retries = 0, skipped = ?, unknown = ?, missing_bytes = ?, read_us = ? WHERE id = ?",
         (
             _signed(cursor.dev),
             _signed(cursor.ino),
             cursor.size,
             cursor.mtime_ns,
             cursor.offset,
-            msgspec.msgpack.encode(cursor),
+            None if batch.partly else msgspec.msgpack.encode(cursor),
             archived.generation,
             archived.length,
             archived.size,
@@ -142,6 +144,7 @@ def record_read(
             batch.parser_version,
             batch.strip_version,
             batch.rules,
+            batch.partly,
             _added({} if fresh else row.skipped, batch.skipped),
             _added({} if fresh else row.unknown, batch.unknown),
             batch.lost or (0 if fresh else row.missing_bytes),
@@ -161,10 +164,11 @@ def record_archived(db: apsw.Connection, source_id: int, archived: Archived) -> 
 
 
 def restart(db: apsw.Connection, ids: Sequence[int]) -> None:
-    """The sources are to be read from their beginning; what is stored stays until then."""
+    """The sources are to be read from their beginning; what is stored stays until then. Of one that
+    was never read whole (`new`) that says nothing: older states are read as well.
+    """
     db.executemany(
-        "UPDATE source SET cursor = NULL, offset = 0, archive_gap = 0,"
-        " state = iif(state = 'new', 'ok', state) WHERE id = ?",
+        "UPDATE source SET cursor = NULL, offset = 0, archive_gap = 0 WHERE id = ?",
         [(source_id,) for source_id in ids],
     )
 
