@@ -128,7 +128,8 @@ def record_read(
         "UPDATE source SET dev = ?, ino = ?, size = ?, mtime_ns = ?, offset = ?, cursor = ?,"
         " generation = ?, archived_len = ?, archive_size = ?, archive_frames = ?, archive_gap = ?,"
         " parser_version = ?, strip_version = ?, rules = ?, state = iif(?, state, 'ok'),"
-        " error = '', retries = 0, skipped = ?, unknown = ?, missing_bytes = ?, read_us = ? WHERE id = ?",
+        " error = '', retries = 0, skipped = ?, unknown = ?, missing_bytes = ?, read_us = ?"
+        " WHERE id = ?",
         (
             _signed(cursor.dev),
             _signed(cursor.ino),
