@@ -5,16 +5,17 @@ The databases are Goose's, made by hand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
 import pytest
 
+from opensession.daemon.archive import file_for, read, scan
 from opensession.daemon.ingest import Ingest
-from opensession.daemon.store import migrate
-from opensession.daemon.store.connect import open_index
+from opensession.daemon.store import migrate, pruning
+from opensession.daemon.store.connect import open_index, open_reader
 from opensession.daemon.store.source_marks import FILE_MARK
 from opensession.parsers.agent import Root
 from opensession.parsers.databases import close_databases
@@ -24,6 +25,7 @@ from tests.parsers.goose.making import START, Goose, said
 
 ONE, TWO, CHILD = "20260102_1", "20260102_2", "20260102_3"
 HERE, KEPT = "", "archived"
+KEEP = {"goose": 1.0}
 
 
 class Kept(Goose):
@@ -47,6 +49,15 @@ class Kept(Goose):
             path.unlink()
 
 
+def only_named(*names: str) -> Callable[[str, str], bool]:
+    """Which sessions a person called something."""
+    return lambda agent, native_id: native_id in names
+
+
+def newest(archived: Path) -> int:
+    return scan(archived).generation
+
+
 class Stand(Rig):
     """An ingest over folders of Goose's."""
 
@@ -67,6 +78,16 @@ class Stand(Rig):
                 f"SELECT s.native_id, {FILE_MARK} FROM session s JOIN source o ON o.id = s.source"
             )
         )
+
+    def reasons(self) -> dict[str, str | None]:
+        """Why each session that is past its time stays; None where it may go."""
+        db = open_reader(self.place.index)
+        try:
+            names = dict(db.execute("SELECT id, native_id FROM session"))
+            found = pruning.groups(db, KEEP, 1 << 60, only_named())
+            return {names[each]: group.reason for group in found for each in group.sessions}
+        finally:
+            db.close()
 
     def homes(self) -> dict[str, str]:
         """The folder of the database that each session is of."""
@@ -215,6 +236,56 @@ def test_marks_outlive_the_absence_of_the_database(stand: Stand) -> None:
             path.write_bytes(data)
         stand.run(made)
         assert stand.marks() == {ONE: KEPT, TWO: HERE}
+
+
+def test_a_deleted_session_goes_by_age_and_takes_nothing_of_others_along(stand: Stand) -> None:
+    """Its rows leave the archive, also for a new index; rows of others that name it stay."""
+    goose = Kept(stand.path / "a")
+    goose.say(ONE, "hello", "secret plans")
+    goose.say(TWO, "hello", f'remember "{ONE}"')
+    goose.say(CHILD, "hello")
+    archived = file_for(stand.place.archive, "goose", str(goose.path))
+    with stand.watching() as made:
+        assert stand.reasons() == dict.fromkeys((ONE, TWO, CHILD), "living")
+        goose.delete(ONE)
+        goose.delete(TWO)
+        stand.run(made)
+        assert stand.reasons() == {ONE: None, TWO: None, CHILD: "living"}
+        gone, _ = made.write(lambda writer: pruning.prune(writer, KEEP, only_named(TWO)))
+        assert [(group.old, group.sources) for group in gone] == [(1, [])]
+        assert stand.events() == {TWO: 2, CHILD: 1}
+        kept = b"".join(read(archived, newest(archived)))
+        assert b"secret plans" not in kept
+        assert b"remember" in kept
+        goose.say(CHILD, "goes on")
+        stand.run(made)
+        assert stand.events() == {TWO: 2, CHILD: 2}
+    stand.place.index.unlink()
+    with stand.watching() as made:
+        assert stand.events() == {TWO: 2, CHILD: 2}
+        assert stand.marks() == {TWO: KEPT, CHILD: HERE}
+        goose.say(ONE, "hello")
+        stand.run(made)
+        assert stand.events() == {ONE: 1, TWO: 2, CHILD: 2}
+
+
+def test_a_deleted_session_stays_while_its_archive_is_damaged(stand: Stand) -> None:
+    """To write that anew would give up what others may still have of it."""
+    goose = Kept(stand.path / "a")
+    goose.say(ONE, "hello")
+    with stand.watching() as made:
+        goose.say(TWO, "hello")
+        stand.run(made)
+        goose.delete(ONE)
+        stand.run(made)
+        archived = file_for(stand.place.archive, "goose", str(goose.path))
+        data = bytearray(archived.read_bytes())
+        data[-40] ^= 0xFF
+        archived.write_bytes(data)
+        assert stand.reasons()[ONE] is None
+        assert made.write(lambda writer: pruning.prune(writer, KEEP, only_named())) == ([], [])
+        assert stand.events() == {ONE: 1, TWO: 1}
+        assert archived.read_bytes() == data
 
 
 def test_an_index_of_before_asks_every_database_once(tmp_path: Path) -> None:

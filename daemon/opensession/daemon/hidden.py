@@ -6,11 +6,13 @@ that is not taken in is archived as spaces, so that offsets stay and nothing of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import msgspec
 import zstandard
 
+from opensession.core import ids as session_ids
 from opensession.daemon.archive import make_frame
 from opensession.daemon.batch import Batch, Frame
 
@@ -52,3 +54,26 @@ def blank_lines(raw: bytes, ids: Collection[str]) -> bytes:
     return b"\n".join(
         b" " * len(line) if any(mark in line for mark in marks) else line for line in lines
     )
+
+
+_OWN = re.compile(rb'\{"(?:table|kind)":"[^"\\]*","(?:session|id)":("(?:[^"\\]|\\.)*")')
+"""How a row of a database is archived: whose it is stands before all that it holds."""
+
+
+def blank_own_lines(raw: bytes, agent: str, ids: Collection[str]) -> bytes:
+    """Lines with those that are of one of these sessions as so many spaces. What other sessions
+    say of them stays.
+    """
+    lines = raw.split(b"\n")
+    return b"\n".join(b" " * len(line) if _of(line, agent) in ids else line for line in lines)
+
+
+def _of(line: bytes, agent: str) -> str:
+    """The session that a row is of; empty where it does not say."""
+    found = _OWN.match(line)
+    if found is None:
+        return ""
+    try:
+        return session_ids.fit(agent, msgspec.json.decode(found[1], type=str))
+    except (msgspec.MsgspecError, UnicodeError):
+        return ""

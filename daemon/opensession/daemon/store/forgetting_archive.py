@@ -10,12 +10,18 @@ from pathlib import Path
 
 import msgspec
 
-from opensession.daemon.archive import Appending, Archived, file_for, make_frame
+from opensession.daemon.archive import (
+    Appending,
+    Archived,
+    DamagedArchive,
+    file_for,
+    make_frame,
+)
 from opensession.daemon.archive.append import sync_folder
 from opensession.daemon.archive.frames import layout, scan_open
 from opensession.daemon.archive.reading import read_around
 from opensession.daemon.archive.torn import line_by_line
-from opensession.daemon.hidden import blank_lines
+from opensession.daemon.hidden import blank_lines, blank_own_lines
 from opensession.daemon.store.sources import SourceRow
 
 _CHUNK_BYTES = 4 << 20
@@ -58,11 +64,14 @@ class Blanked(msgspec.Struct, frozen=True):
     lost: int = 0
 
 
-def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Blanked | None:
+def blank_archive(
+    archive_dir: Path, row: SourceRow, ids: Collection[str], *, own: bool = False
+) -> Blanked | None:
     """Writes the archive of a database anew, without the rows that name these sessions; None if
     there is none. The old file is replaced in one step, and its bytes are overwritten.
 
-    What cannot be read may name them, so it becomes spaces too.
+    What cannot be read may name them, so it becomes spaces too. With `own` only rows that are of
+    these sessions do, and `DamagedArchive` is raised where some cannot be read.
     """
     file = file_for(archive_dir, row.agent, row.path)
     if not file.exists():
@@ -80,13 +89,19 @@ def blank_archive(archive_dir: Path, row: SourceRow, ids: Collection[str]) -> Bl
                 offset = lost = 0
                 pieces = read_around(descriptor, found.entries, generation)
                 for chunk, missing in line_by_line(pieces):
-                    clean = blank_lines(chunk, ids)
+                    if own and missing:
+                        raise DamagedArchive("rows of other sessions may be among what is damaged")
+                    clean = (
+                        blank_own_lines(chunk, row.agent, ids) if own else blank_lines(chunk, ids)
+                    )
                     state = appending.append(row.source, state, make_frame(offset, clean))
                     offset += len(clean)
                     lost += missing
                 if offset < state.length:
                     state = appending.cut(row.source, state, offset)
                 lost += max((e.end for e in layout(found.entries, generation)), default=0) - offset
+                if own and lost:
+                    raise DamagedArchive("its end cannot be read")
             appending.sync()
         made = file_for(place, row.agent, row.path)
         if made.exists():

@@ -255,4 +255,9 @@ def _is_own(row: SourceRow, names: Collection[str]) -> bool:
 
 def is_database(row: SourceRow) -> bool:
     """Whether what is archived of a source is a log of rows."""
-    return row.path.endswith((".db", ".sqlite", ".sqlite3", ".vscdb"))
+    return names_database(row.path)
+
+
+def names_database(path: str) -> bool:
+    """Whether a path is that of a database."""
+    return path.endswith((".db", ".sqlite", ".sqlite3", ".vscdb"))
