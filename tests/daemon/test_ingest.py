@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ from opensession.core.config.settings import PrivacySettings
 from opensession.daemon.admission import Rules
 from opensession.daemon.reading import Setup
 from opensession.daemon.schedule import Timing
+from opensession.daemon.store.sources import AWAY
 from opensession.daemon.watch import RootState, Sink
 from opensession.daemon.watch_inotify import InotifyWatcher
 from opensession.parsers.agent import Root, Source
 from tests.daemon.rig import KEY, Rig, append, header, lines, said, session_bytes
 from tests.daemon.same_index import archived_bytes
+from tests.helpers.daemon import eventually
 
 
 @pytest.fixture
@@ -147,15 +148,51 @@ def test_half_the_files_gone_at_once_is_no_deletion(rig: Rig) -> None:
     paths = [rig.write(f"s{n}", 1) for n in range(8)]
     with rig.ingest() as made:
         rig.run(made)
+        contents = {path: path.read_bytes() for path in paths}
         for path in paths[:6]:
             path.unlink()
         rig.run(made)
-        assert set(rig.states().values()) == {"ok"}
+        assert rig.states() == {f"s{n}": "gone" if n < 6 else "ok" for n in range(8)}
+        assert rig.query("SELECT DISTINCT error FROM source WHERE state = 'gone'") == [(AWAY,)]
         assert "6 files are gone at once" in made.agent_status()["codex"].note
-        shutil.rmtree(rig.sessions)
+        assert made.agent_status()["codex"].sources == 2
+        for path in paths[2:6]:
+            path.write_bytes(contents[path])
+        rig.run(made)
+        assert rig.states() == {f"s{n}": "gone" if n < 2 else "ok" for n in range(8)}
+        assert rig.query("SELECT DISTINCT error FROM source") == [("",)], "these were deleted"
+        assert made.agent_status()["codex"].note == ""
+        assert len(rig.events()) == 8
+
+
+def test_a_folder_that_is_away_is_a_state_of_all_that_was_in_it(rig: Rig) -> None:
+    """Renamed, unmounted, uninstalled: without any look asked for, and back without a reread."""
+    paths = [rig.write(f"s{n}", 2) for n in range(3)]
+    away = rig.sessions.with_name("away")
+    with rig.ingest() as made:
+        rig.run(made)
+        rig.sessions.rename(away)
+        eventually(lambda: set(rig.states().values()) == {"gone"})
+        assert rig.query("SELECT DISTINCT error FROM source") == [(AWAY,)]
+        status = made.agent_status()["codex"]
+        assert (status.sources, status.bytes, status.sessions, status.note) == (0, 0, 3, "")
+        told = len(rig.changes)
+        rig.sessions.mkdir()  # as what a disk is mounted at
+        rig.run(made)
+        assert rig.query("SELECT DISTINCT state, error FROM source") == [("gone", AWAY)]
+        rig.sessions.rmdir()
+        away.rename(rig.sessions)
+        eventually(lambda: set(rig.states().values()) == {"ok"})
+        assert made.agent_status()["codex"].sources == len(paths)
+        assert len(rig.changes) == told
+        rig.sessions.rename(away)
+    with rig.ingest() as made:  # while the daemon was not there
+        rig.run(made)
+        assert set(rig.states().values()) == {"gone"}
+        away.rename(rig.sessions)
         rig.run(made)
         assert set(rig.states().values()) == {"ok"}
-        assert len(rig.events()) == 8
+        assert rig.events() == dict.fromkeys(("s0", "s1", "s2"), 2)
 
 
 def test_missed_events_are_found_by_the_reconcile(rig: Rig) -> None:

@@ -26,7 +26,7 @@ def found(stamps_by_path: dict[str, Stamp]) -> Found:
 def test_nothing_differs_from_itself(disk: dict[str, Stamp]) -> None:
     known = {path: Known(stamp) for path, stamp in disk.items()}
     differences = compare(known, found(disk))
-    assert (differences.changed, differences.gone, differences.vanished) == ([], [], 0)
+    assert (differences.changed, differences.gone, differences.vanished) == ([], [], [])
 
 
 @given(st.dictionaries(names, stamps), st.dictionaries(names, stamps))
@@ -39,19 +39,35 @@ def test_every_difference_is_found_and_nothing_else(
     assert set(differences.changed) == {p for p, s in disk.items() if before.get(p) != s}
     missing = set(before) - set(disk)
     if len(missing) > FEW and 2 * len(missing) >= len(before):
-        assert differences.vanished == len(missing)
+        assert set(differences.vanished) == missing
         assert differences.gone == []
     else:
         assert set(differences.gone) == missing
-        assert differences.vanished == 0
+        assert differences.vanished == []
 
 
-@given(st.dictionaries(names, stamps))
-def test_a_root_that_is_gone_says_nothing_of_its_files(before: dict[str, Stamp]) -> None:
+@given(st.dictionaries(names, stamps), st.sets(names))
+def test_the_files_of_a_root_that_is_gone_are_away_and_not_deleted(
+    before: dict[str, Stamp], deleted: set[str]
+) -> None:
     """DECISIONS §8, users.md D24: a missing root is a state, not deletions."""
-    known = {path: Known(stamp) for path, stamp in before.items()}
+    known = {path: Known(stamp, gone=path in deleted) for path, stamp in before.items()}
     differences = compare(known, Found(exists=False))
-    assert (differences.changed, differences.gone, differences.vanished) == ([], [], 0)
+    assert (differences.changed, differences.gone) == ([], [])
+    assert set(differences.vanished) == before.keys() - deleted
+
+
+def test_what_was_away_is_read_when_it_is_back_and_is_deleted_where_most_are() -> None:
+    away = Known(Stamp(10, 500, 1), away=True)
+    known = {"/root/a": away, "/root/b": away}
+    back = compare(known, found({"/root/a": Stamp(10, 500, 1)}))
+    assert (back.changed, back.gone, back.vanished) == (["/root/a"], ["/root/b"], [])
+
+
+def test_an_empty_root_where_files_were_away_is_not_them_deleted() -> None:
+    """A folder that a disk is mounted at is there before the disk."""
+    differences = compare({"/root/a": Known(Stamp(10, 500, 1), away=True)}, found({}))
+    assert (differences.gone, differences.vanished) == ([], ["/root/a"])
 
 
 def test_an_older_time_is_a_change_as_well() -> None:

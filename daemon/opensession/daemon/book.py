@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from opensession.daemon import admission
 from opensession.daemon.admission import Rules
 from opensession.daemon.reconcile import Known
-from opensession.daemon.store.sources import SourceRow
+from opensession.daemon.store.sources import AWAY, SourceRow
 from opensession.parsers.agent import Agent, Source, Storage
 from opensession.parsers.stamps import Stamp, stamp_of
 
@@ -142,7 +142,8 @@ class Book:
 
 def _known(entry: Entry, rules: Rules) -> Known:
     if entry.state == "gone":
-        return Known(entry.stamp, gone=True)
+        away = entry.reason == AWAY
+        return Known(entry.stamp, gone=not away, away=away)
     if entry.kept_out(rules):
         return Known(entry.stamp, any_stamp=True)
     if entry.state == "refused" and admission.may_differ(entry.reason, rules):

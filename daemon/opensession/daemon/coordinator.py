@@ -30,6 +30,7 @@ from opensession.daemon.pausing import Pauses
 from opensession.daemon.reconcile import compare
 from opensession.daemon.root_watch import RootWatch, Scanned, resolved
 from opensession.daemon.store.connect import open_reader
+from opensession.daemon.store.sources import AWAY
 from opensession.daemon.waiting import Run, still_waiting
 from opensession.daemon.workers import Freed
 from opensession.daemon.writing import Answered, Closed, Fatal, Full, Outcome, Stored, Writing
@@ -394,18 +395,25 @@ class Coordinator:
             self._watching.attend(
                 root, {str(PurePath(entry.source.path).parent) for entry in entries}
             )
-        gone = [book.find(root.agent, path) for path in differences.gone]
-        self._mark_gone([entry for entry in gone if entry is not None])
-        self._watching.set_vanished(root, differences.vanished)
+        for paths, reason in ((differences.gone, ""), (differences.vanished, AWAY)):
+            gone = [book.find(root.agent, path) for path in paths]
+            self._mark_gone([entry for entry in gone if entry is not None], reason)
+        self._watching.set_vanished(root, len(differences.vanished) if found.exists else 0)
 
-    def _mark_gone(self, entries: list[Entry]) -> None:
-        entries = [entry for entry in entries if not self._dispatch.schedule.is_flying(entry.id)]
-        if not entries:
+    def _mark_gone(self, entries: list[Entry], reason: str = "") -> None:
+        """Sources are not there; those of which that is known for this reason are left out."""
+        flying = self._dispatch.schedule.is_flying
+        found = [
+            entry
+            for entry in entries
+            if not flying(entry.id) and (entry.state, entry.reason) != ("gone", reason)
+        ]
+        if not found:
             return
-        ids = [entry.id for entry in entries]
-        self._writing.call(lambda writer: writer.mark_gone(ids))
-        for entry in entries:
-            entry.state = "gone"
+        ids = [entry.id for entry in found]
+        self._writing.call(lambda writer: writer.mark_gone(ids, reason))
+        for entry in found:
+            entry.state, entry.reason = "gone", reason
 
     def missing(self, entry: Entry) -> None:
         """A source is not there: the reconcile decides whether it was deleted."""

@@ -356,7 +356,7 @@ class Dispatch:
                     self.schedule.demand(entry.id, now, 0)
                     return
                 self._writing.call(lambda writer: writer.mark_gone([entry.id]))
-                entry.state = "gone"
+                entry.state, entry.reason = "gone", ""
             self.schedule.finished(entry.id, now)
             self._settle(entry, job, failed=False)
             if flight.stamp is not None and entry.storage == "rows" and entry.stamp != flight.stamp:

@@ -1,7 +1,8 @@
 """Comparing what lies on disk with what was read, by stat alone: what events missed.
 
 Files are compared by equality of (size, mtime, inode), never by "newer than" (DECISIONS §3). A root
-that is gone, or of which half the files vanished at once, is a state and no deletions (§8).
+that is gone, or of which half the files vanished at once, is a state and no deletions (§8): its
+files are away, as on a disk that is not mounted, and may come back together.
 """
 
 from __future__ import annotations
@@ -29,23 +30,25 @@ class Found(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """A source as it was last read; `stamp` is None if it never was, or is to be read anyway.
 
-    `gone` says that it was found missing before; with `any_stamp` no change of it counts.
+    `gone` says that it was found missing before, `away` that it was with its root or half of that;
+    with `any_stamp` no change of it counts.
     """
 
     stamp: Stamp | None
     gone: bool = False
+    away: bool = False
     any_stamp: bool = False
 
 
 class Differences(msgspec.Struct, frozen=True):
     """What a reconcile found: sources to read, paths that are gone, and what holds for the root.
 
-    With `vanished` so many files are gone at once that none of them is in `gone`.
+    Those in `vanished` are too many at once to be taken for deleted, and then none is in `gone`.
     """
 
     changed: list[str] = []
     gone: list[str] = []
-    vanished: int = 0
+    vanished: list[str] = []
 
 
 def scan(
@@ -78,19 +81,21 @@ def scan(
 
 def compare(known: Mapping[str, Known], found: Found) -> Differences:
     """What to do about a root: `known` are its sources in the index, by path."""
-    if not found.exists:
-        return Differences()
-    changed = [path for path, (_, stamp) in found.sources.items() if _differs(known, path, stamp)]
     present = [path for path, source in known.items() if not source.gone]
+    if not found.exists:
+        return Differences(vanished=present)
+    changed = [path for path, (_, stamp) in found.sources.items() if _differs(known, path, stamp)]
     missing = [path for path in present if path not in found.sources]
+    if not found.sources and any(known[path].away for path in missing):
+        return Differences(vanished=missing)  # as where a disk is to be mounted
     if len(missing) > FEW and 2 * len(missing) >= len(present):
-        return Differences(changed=changed, vanished=len(missing))
+        return Differences(changed=changed, vanished=missing)
     return Differences(changed=changed, gone=missing)
 
 
 def _differs(known: Mapping[str, Known], path: str, stamp: Stamp) -> bool:
     source = known.get(path)
-    if source is None or source.gone:
+    if source is None or source.gone or source.away:
         return True
     return source.stamp != stamp and not source.any_stamp
 

@@ -95,6 +95,24 @@ def test_below_a_folder_that_is_not_there_nothing_counts_as_deleted(tmp_path: Pa
         assert _groups(rig) == {ONE: None}
 
 
+def test_what_went_with_half_of_its_folder_does_not_go_by_age(tmp_path: Path) -> None:
+    """It may be on a disk that is not mounted. What is missing when most are back was deleted."""
+    rig = Rig(tmp_path)
+    names = [f"{number}{ONE[1:]}" for number in range(6)]
+    data = {rig.write(name, 3): rig.file(name).read_bytes() for name in names}
+    with rig.ingest() as ingest:
+        rig.run(ingest)
+        for path in data:
+            path.unlink()
+        rig.run(ingest)
+        assert set(rig.states().values()) == {"gone"}
+        assert _groups(rig) == dict.fromkeys(names, "living")
+        for path in list(data)[1:]:
+            path.write_bytes(data[path])
+        rig.run(ingest)
+        assert _groups(rig) == {names[0]: None, **dict.fromkeys(names[1:], "living")}
+
+
 def test_a_session_stays_while_one_of_its_subagents_is_younger(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     rig.write(ONE, 3)

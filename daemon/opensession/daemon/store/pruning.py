@@ -228,19 +228,19 @@ def _of_agent(
 def _places(db: apsw.Connection, agent: str) -> dict[int, _Place]:
     """The sources of an agent. Below a folder that is not there (renamed, not mounted) nothing is
     known to be deleted, also where an index that was made meanwhile knows these files from the
-    archive alone.
+    archive alone. Nor is it of what went with half of its folder.
     """
-    query = "SELECT id, state, path, archive_size, root FROM source WHERE agent = ?"
+    query = "SELECT id, state, error, path, archive_size, root FROM source WHERE agent = ?"
     found = list(db.execute(query, (agent,)))
-    roots = {str(root) for _, state, _, _, root in found if state == "gone"}
+    roots = {str(root) for _, state, _, _, _, root in found if state == "gone"}
     there = {root for root in roots if Path(root).is_dir()}
     return {
         number: _Place(
-            gone=state == "gone" and root in there,
+            gone=state == "gone" and reason != sources.AWAY and root in there,
             database=state == "ok" and names_database(path),
             archive_size=size,
         )
-        for number, state, path, size, root in found
+        for number, state, reason, path, size, root in found
     }
 
 

@@ -12,6 +12,9 @@ from opensession.daemon.archive import Archived
 from opensession.daemon.batch import Batch, Failure
 from opensession.parsers.agent import Cursor, Source
 
+AWAY = "its folder is away, or half of what was in it"
+"""The reason with which a source is `gone` of which nobody knows that it was deleted."""
+
 
 class SourceRow(msgspec.Struct, frozen=True, kw_only=True):
     """A source as it is stored. `cursor` None: it is to be read from its beginning.

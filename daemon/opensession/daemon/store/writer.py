@@ -133,13 +133,13 @@ class Writer:
             sources.record_state(self._db, failure.source_id, failure.state, failure.reason)
             sources.record_tried(self._db, failure)
 
-    def mark_gone(self, ids: Iterable[int]) -> None:
-        """The files of these sources are no more. All that was stored stays; where another source
-        holds the same session, that becomes its source.
+    def mark_gone(self, ids: Iterable[int], reason: str = "") -> None:
+        """The files of these sources are no more, or for this reason not to be had. All that was
+        stored stays; where another source holds the same session, that becomes its source.
         """
         with self._transaction():
             for source_id in ids:
-                sources.record_state(self._db, source_id, "gone", "")
+                sources.record_state(self._db, source_id, "gone", reason)
                 intake.owner_gone(self._db, source_id)
 
     def recover(
