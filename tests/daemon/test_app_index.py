@@ -49,21 +49,6 @@ def test_a_rebuild_loses_no_session(home: Home) -> None:
         eventually(lambda: not (home.paths.data_dir / "index.db.old").exists())
 
 
-def test_what_only_the_old_index_has_is_kept(home: Home) -> None:
-    """With archiving off, a rebuild cannot bring back what its agent deleted: the old one stays."""
-    home.configure("[archive]\nraw = false\n")
-    write_sessions(home)
-    with running(home) as daemon:
-        daemon.index()
-        (home.path / TRANSCRIPT).unlink()
-        with daemon.client() as client:
-            assert client.job("index.rebuild", wait=True)["error"] == ""
-        eventually(lambda: "old index" in str(daemon.call("daemon.status")["notices"]))
-        assert ids(daemon) == {TWO}
-
-    assert (home.paths.data_dir / "index.db.old").exists()
-
-
 def test_a_rebuild_that_cannot_begin_changes_nothing(home: Home) -> None:
     """Where the old index cannot be put aside: an error, and capture goes on with what there is."""
     write_sessions(home)

@@ -48,59 +48,31 @@ def test_of_two_that_were_put_aside_the_first_stays(index: Path) -> None:
     set_aside.put_aside(index)
 
     assert not index.exists()
-    index_with(index)
-    assert set_aside.sessions_only_in(set_aside.old_index(index), index) == 2
+    assert set_aside.all_aside(index) == [set_aside.old_index(index)]
 
 
-def test_a_second_one_stays_too_where_its_sessions_are_nowhere_else(index: Path) -> None:
-    """DESIGN §7: no session is lost, also where archiving is off and the agent deleted the file."""
+def test_a_second_one_stays_too_where_it_has_more(index: Path) -> None:
+    """DESIGN §7: no session is lost: what is in it may be nowhere else by now."""
     set_aside.put_aside(index)
-    for number, name in enumerate("bcd", start=2):
-        index_with(index, name)
-        db = open_index(index)
-        db.execute(
-            "INSERT INTO source (id, agent, root, path, first_seen_us, state)"
-            " VALUES (1, 'codex', '/', '/gone', 0, 'gone')"
-        )
-        db.execute("UPDATE session SET source = 1")
-        db.close()
+    for names in (("c",), ("b",), ("a", "b")):
+        index_with(index, *names)
+        if names == ("b",):
+            db = open_index(index)
+            db.execute("UPDATE session SET event_count = 1")
+            db.close()
 
         set_aside.put_aside(index)
 
         assert not index.exists()
-        kept = index.with_name(f"index.db.old-{number - 1}")
-        assert kept.exists() == (name != "b")  # the first one has it
+    found = [path.name for path in set_aside.all_aside(index)]
+    assert found == ["index.db.old", "index.db.old-2", "index.db.old-3"]
 
 
-def test_it_is_removed_when_the_next_one_has_all(index: Path) -> None:
-    """DESIGN §7: no session is lost; nor is twice the space kept."""
+def test_it_is_removed_with_its_journal(index: Path) -> None:
     set_aside.put_aside(index)
-    index_with(index, "b", "a", "c")
+    for part in ("-wal", "-shm"):
+        index.with_name(f"index.db.old{part}").write_bytes(b"x")
 
-    assert set_aside.remove_old(index) == 0
-    assert not set_aside.old_index(index).exists()
+    set_aside.remove(set_aside.old_index(index))
 
-
-def test_it_is_kept_when_it_alone_has_a_session(index: Path) -> None:
-    """Where nothing was archived and the agent deleted its file."""
-    set_aside.put_aside(index)
-    index_with(index, "b")
-
-    assert set_aside.remove_old(index) == 1
-    assert set_aside.old_index(index).exists()
-
-
-def test_without_an_old_one_there_is_nothing_to_do(index: Path) -> None:
-    """As at every start."""
-    assert set_aside.remove_old(index) == 0
-    assert index.exists()
-
-
-def test_an_old_one_that_cannot_be_read_is_kept(index: Path) -> None:
-    """What it alone may hold can still be saved by hand."""
-    set_aside.put_aside(index)
-    index_with(index)
-    set_aside.old_index(index).write_bytes(b"SQLite format 3\0" + b"x" * 5000)
-
-    assert set_aside.remove_old(index) == 0
-    assert set_aside.old_index(index).exists()
+    assert list(index.parent.glob("index.db*")) == []

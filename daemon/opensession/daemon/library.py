@@ -44,6 +44,7 @@ from opensession.daemon.store.names import NO_NAMES
 from opensession.daemon.store.prices import PriceBook
 from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
 from opensession.daemon.store.writer import Writer
+from opensession.daemon.tidying import Tidied, Tidying, tidy
 from opensession.daemon.user_data import ExtraRoot
 from opensession.parsers import registry
 from opensession.parsers.agent import Agent, Environment, Root
@@ -93,12 +94,11 @@ class Library:
         self._ingest: Ingest | None = None
         self._failed = ""
         self._moved: list[str] = []
-        self._alone = 0
         self._recoveries = 0
         self._replacing = asyncio.Lock()
         self._replaced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._looking: asyncio.Task[None] | None = None
-        self._tidying: asyncio.Task[None] | None = None
+        self._tidying = Tidying(paths.index_db, self._tidy)
         self._native_names = NativeNames(self.agents)
         self._readers = Readers(paths.index_db, on_damage=self._on_damage)
         self._base = QueryContext(now_us=0, prices=PriceBook(), home=str(paths.home))
@@ -123,13 +123,14 @@ class Library:
         self._started = True
         if self._ingest is not None:
             self._ingest.start(history=history)
-            self._tidy_up()
+            self._tidying.begin(history)
 
     async def close(self) -> None:
         """End everything; what was not stored yet is read at the next start."""
         self._closing = True
         await self._pace.end()
-        await tasks.cancel([each for each in (self._looking, self._tidying) if each is not None])
+        await self._tidying.cancel()
+        await tasks.cancel([] if self._looking is None else [self._looking])
         self._readers.close()
         ingest, self._ingest = self._ingest, None
         if ingest is not None and not await asyncio.to_thread(ingest.stop):
@@ -237,7 +238,7 @@ class Library:
 
     def left_behind(self) -> list[str]:
         """What the last rebuild could not make again, from neither archive nor source."""
-        return set_aside.told(self._paths.index_db, self._alone)
+        return self._tidying.done.told
 
     # Settings and folders.
 
@@ -388,7 +389,6 @@ class Library:
         """
         log.info("the index is made anew from archive and sources")
         await self._replace(functools.partial(set_aside.put_aside, self._paths.index_db))
-        self._tidy_up()
 
     async def look_through(self) -> None:
         """Look for damage in the whole index, as after a stop that was not clean, and make it anew
@@ -423,6 +423,7 @@ class Library:
         async with self._replacing:
             if self._closing:
                 return
+            await self._tidying.cancel()
             ingest, self._ingest = self._ingest, None
             self._replaced.set_result(None)
             self._replaced = asyncio.get_running_loop().create_future()
@@ -441,6 +442,7 @@ class Library:
             self._failed = ""
             if self._started:
                 self._ingest.start(history=self._history)
+                self._tidying.begin(self._history)
         if problem is not None:
             raise OpenSessionError(
                 f"the index could not be put aside: {problem.strerror}", "opensession daemon health"
@@ -478,21 +480,13 @@ class Library:
         self._moved.append(str(kept))
         log.error("%s: it is kept as %s and made anew", error, kept)
 
-    def _tidy_up(self) -> None:
-        """Remove an index that was put aside, once the next one is complete."""
-        if self._history and set_aside.old_index(self._paths.index_db).exists():
-            self._tidying = tasks.spawn(self._remove_old(), name="removal of the old index")
+    async def tidied(self) -> Tidied:
+        """What the last rebuild could not make again; waits until that is known."""
+        return await self._tidying.wait()
 
-    async def tidied(self) -> int:
-        """How many sessions the last rebuild could not make again; waits until that is known."""
-        if self._tidying is not None:
-            await asyncio.wait((self._tidying,))
-        return self._alone
-
-    async def _remove_old(self) -> None:
-        try:
-            await self.run_until_idle(lambda now: None)
-        except OpenSessionError as error:
-            log.warning("the new index is not complete, so the old one is kept: %s", error)
-            return
-        self._alone = await asyncio.to_thread(set_aside.remove_old, self._paths.index_db)
+    async def _tidy(self) -> Tidied:
+        await self.run_until_idle(lambda now: None)
+        index, setup = self._paths.index_db, await self.setup()
+        return await tidy(
+            index, self.agents, setup, self.guards, self._leaks, self.write, self._changed
+        )

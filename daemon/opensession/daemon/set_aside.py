@@ -1,7 +1,7 @@
-"""Putting a whole index aside while another is made, and removing it when that is complete.
+"""Putting a whole index aside while another is made (`tidying` removes it when that is complete).
 
 Where archiving was off, an index may hold sessions that are nowhere else: their agent deleted the
-file, and no bytes were kept. Such an index is never removed.
+file, and no bytes were kept. Such an index is never removed before the next one has them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from opensession.daemon.store.connect import CorruptDatabase, open_reader
 log = logging.getLogger(__name__)
 
 _PARTS = ("", "-wal", "-shm")
-_SESSIONS = "SELECT origin, agent, native_id FROM session"
-_LOST = " WHERE source IN (SELECT id FROM source WHERE state = 'gone' AND archived_len = 0)"
+_SESSIONS = "SELECT agent, native_id, event_count FROM session"
 
 
 def old_index(index: Path) -> Path:
@@ -28,33 +27,31 @@ def old_index(index: Path) -> Path:
 def all_aside(index: Path) -> list[Path]:
     """All that wait, the most complete one first."""
     target = old_index(index)
-    more = sorted(target.parent.glob(f"{target.name}-[0-9]*"), key=lambda each: each.name)
+    found = target.parent.glob(f"{target.name}-[0-9]*")
+    numbers = sorted(
+        int(number) for path in found if (number := path.name.rpartition("-")[2]).isdecimal()
+    )
+    more = (_named(target, f"-{number}") for number in numbers)
     return [each for each in (target, *more) if each.is_file()]
-
-
-def told(index: Path, alone: int) -> list[str]:
-    """That so many sessions are in the old index alone; nothing of none."""
-    if not alone:
-        return []
-    said = "1 session is" if alone == 1 else f"{alone} sessions are"
-    return [f"{said} in the old index alone, which is kept: {old_index(index)}"]
 
 
 def put_aside(index: Path) -> None:
     """Rename the index, which nobody has open for writing. One that is aside already, from a
     making that was broken off, is the more complete one and stays; then this one is removed, or
-    kept as `.old-2` and so on where it holds sessions that are nowhere else.
+    kept as `.old-2` and so on where it has more of any session.
     """
     target = old_index(index)
     if target.is_file():
-        if not _sessions_nowhere_else(index, target):
-            _remove(index)
+        if not _has_more(index, target):
+            remove(index)
             return
         number = 2
         while _named(target, f"-{number}").exists():
             number += 1
         target = _named(target, f"-{number}")
-        log.warning("sessions whose files are gone are in this index alone, kept as %s", target)
+        log.info(
+            "an index that was put aside before lacks sessions of this one, kept as %s", target
+        )
     for part in _PARTS[1:]:
         _named(target, part).unlink(missing_ok=True)
     for part in _PARTS:
@@ -62,50 +59,30 @@ def put_aside(index: Path) -> None:
             _named(index, part).rename(_named(target, part))
 
 
-def remove_old(index: Path) -> int:
-    """Remove the index that is aside, the next one being complete. Returns how many sessions are
-    in it alone; then it is kept, as is one that cannot be read.
-    """
-    old = old_index(index)
-    if not old.is_file():
-        return 0
+def remove(index: Path) -> None:
+    """Remove an index with its journal."""
+    for part in _PARTS:
+        _named(index, part).unlink(missing_ok=True)
+
+
+def _has_more(index: Path, other: Path) -> bool:
+    """Reports whether an index has a session that another lacks, or more of it."""
     try:
-        alone = sessions_only_in(old, index)
-    except (apsw.Error, CorruptDatabase) as error:
-        log.warning("the old index cannot be read (%s): %s is kept", type(error).__name__, old)
-        return 0
-    if alone:
-        log.warning("the old index alone has %d of the sessions: %s is kept", alone, old)
-    else:
-        _remove(old)
-    return alone
-
-
-def sessions_only_in(old: Path, new: Path) -> int:
-    """How many sessions of one index the other lacks. Raises apsw.Error or CorruptDatabase."""
-    return len(_keys(old, _SESSIONS) - _keys(new, _SESSIONS))
-
-
-def _sessions_nowhere_else(index: Path, other: Path) -> bool:
-    """Reports whether an index has sessions without file and archive that another one lacks."""
-    try:
-        return bool(_keys(index, _SESSIONS + _LOST) - _keys(other, _SESSIONS))
+        there = _counts(other)
+        return any(count > there.get(key, -1) for key, count in _counts(index).items())
     except (apsw.Error, CorruptDatabase) as error:
         log.warning("an index cannot be read: %s", type(error).__name__)
         return False
 
 
-def _keys(index: Path, query: str) -> set[tuple[object, ...]]:
+def _counts(index: Path) -> dict[tuple[str, str], int]:
     db = open_reader(index)
     try:
-        return {tuple(row) for row in db.execute(query)}
+        return {
+            (str(agent), str(name)): int(str(count)) for agent, name, count in db.execute(_SESSIONS)
+        }
     finally:
         db.close()
-
-
-def _remove(index: Path) -> None:
-    for part in _PARTS:
-        _named(index, part).unlink(missing_ok=True)
 
 
 def _named(index: Path, part: str) -> Path:

@@ -25,7 +25,7 @@ from opensession.daemon.facts import database_bytes
 from opensession.daemon.retention import Retention
 from opensession.daemon.root_watch import resolved
 from opensession.daemon.state import App
-from opensession.daemon.store import holdings, losses, pruning
+from opensession.daemon.store import forgetting, holdings, losses, pruning
 from opensession.daemon.store.holdings import Holding
 from opensession.daemon.store.pruning import Group
 
@@ -113,6 +113,9 @@ async def prune(app: App, params: PruneParams) -> PruneResult:
         if app.library.guards is not None:
             for agent, native_id in names:
                 await asyncio.to_thread(app.library.guards.forget_leaks, agent, native_id)
+        for agent in {agent for agent, _ in names}:
+            ids = {native_id for each, native_id in names if each == agent}
+            await asyncio.to_thread(forgetting.delete_aside, app.paths.index_db, agent, ids)
         found = [*gone, *(group for group in found if group.reason is not None)]
         if gone:
             await app.library.write(lambda writer: writer.erase())

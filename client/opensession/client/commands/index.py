@@ -42,14 +42,18 @@ def index(
             output.note("the daemon is on it: opensession daemon status")
             return
         from opensession.client import progress
+        from opensession.client.render.numbers import count
 
         last = progress.wait_for(daemon, job.job, what="indexing")
     if json:
         output.emit_json({"seconds": round(time.monotonic() - begun, 3), **last.result})
     output.note(_summary(last, time.monotonic() - begun))
+    if taken := int(last.result.get("carried", 0)):
+        output.note(
+            f"{count(taken, 'session')} could not be made again, from neither archive nor source:"
+            " taken over from the old index, which alone had them"
+        )
     if left := int(last.result.get("left_behind", 0)):
-        from opensession.client.render.numbers import count
-
         output.note(
             f"{count(left, 'session')} could not be made again, from neither archive nor source:"
             " the old index is kept"

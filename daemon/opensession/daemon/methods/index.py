@@ -37,9 +37,12 @@ async def rebuild(app: App, params: IndexRunParams, client: Client) -> JobResult
 
 
 async def _until_made(app: App, report: Report) -> dict[str, Any]:
-    """What `_until_idle` tells, and how many sessions the index of before alone has."""
+    """What `_until_idle` tells, how many sessions nothing but the index of before had, and how many
+    it alone has still.
+    """
     result = await _until_idle(app, report)
-    return {**result, "left_behind": await app.library.tidied()}
+    tidied = await app.library.tidied()
+    return {**result, "carried": tidied.carried, "left_behind": tidied.left}
 
 
 async def _until_idle(app: App, report: Report) -> dict[str, Any]:

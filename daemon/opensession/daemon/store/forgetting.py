@@ -154,12 +154,17 @@ def erase(db: apsw.Connection) -> bool:
 
 
 def forget_aside(index: Path, agent: str, ids: Collection[str]) -> None:
-    """Takes sessions out of the indexes that lie beside `index`, put aside while it was made. Those
-    kept because they are damaged can be mended by nobody, so they are removed.
+    """Takes sessions out of all that lies beside `index`. What is kept because it is damaged can be
+    mended by nobody, so it is removed.
     """
     for path in sorted(index.parent.glob(f"{index.name}.corrupt-*")):
         _log.info("%s may hold what is forgotten: it is removed", path.name)
         path.unlink(missing_ok=True)
+    delete_aside(index, agent, ids)
+
+
+def delete_aside(index: Path, agent: str, ids: Collection[str]) -> None:
+    """Takes sessions out of the indexes that were put aside while `index` was made."""
     for path in sorted(index.parent.glob(f"{index.name}.old*")):
         if path.name.endswith(("-wal", "-shm")):
             continue

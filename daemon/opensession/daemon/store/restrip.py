@@ -13,6 +13,7 @@ import msgspec
 from opensession.daemon.batch import PreparedSession, Row
 from opensession.daemon.store import body, events_write, sessions_write
 from opensession.daemon.store.change import Change
+from opensession.daemon.store.sessions_write import Stored
 from opensession.parsers.agent import SessionDelta
 
 Prepared = Callable[[SessionDelta], PreparedSession]
@@ -41,19 +42,21 @@ def lost(db: apsw.Connection, rules: str) -> list[int]:
 
 def restripped(db: apsw.Connection, source: int, prepared: Prepared) -> list[Restripped]:
     """The sessions of a source, stripped as they are stored; for any connection."""
-    found = []
-    for session in sessions_write.of_source(db, source):
-        events = events_write.stored_events(db, session.id, session.event_count)
-        info = sessions_write.info_of(session)
-        done = prepared(SessionDelta(info=info, keep=0, events=events))
-        rows = [
-            (seq, row)
-            for seq, (before, row) in enumerate(zip(events, done.rows, strict=True), start=1)
-            if body.encode(before) != row.body
-        ]
-        done = msgspec.structs.replace(done, rows=[])
-        found.append(Restripped(session.id, session.event_count, rows, done))
-    return found
+    return [of_session(db, each, prepared) for each in sessions_write.of_source(db, source)]
+
+
+def of_session(db: apsw.Connection, session: Stored, prepared: Prepared) -> Restripped:
+    """A session, stripped as it is stored; for any connection."""
+    events = events_write.stored_events(db, session.id, session.event_count)
+    info = sessions_write.info_of(session)
+    done = prepared(SessionDelta(info=info, keep=0, events=events))
+    rows = [
+        (seq, row)
+        for seq, (before, row) in enumerate(zip(events, done.rows, strict=True), start=1)
+        if body.encode(before) != row.body
+    ]
+    done = msgspec.structs.replace(done, rows=[])
+    return Restripped(session.id, session.event_count, rows, done)
 
 
 def store(db: apsw.Connection, found: list[Restripped]) -> list[Change]:
