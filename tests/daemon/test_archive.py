@@ -219,7 +219,7 @@ def _flip(file: Path, position: int) -> None:
         out.seek(position)
         (byte,) = out.read(1)
         out.seek(position)
-        out.write(bytes([byte ^ 0x10]))
+        out.write(bytes([byte ^ 0x18]))
 
 
 def test_a_flipped_bit_is_found_and_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from opensession.daemon import archive
 from opensession.daemon.archive import Appending, Archived, checking, make_frame
 from opensession.daemon.archive.checking import look_through
+from opensession.daemon.archive.frames import HEAD_BYTES
 from opensession.daemon.archive.merging import merge
 from opensession.parsers.agent import Source
 
@@ -32,9 +33,10 @@ def _write(folder: Path) -> tuple[Path, Archived]:
     return archive.file_for(folder, SOURCE.agent, SOURCE.path), state
 
 
-def _flip(file: Path, position: int, bit: int = 0) -> None:
+def _flip(file: Path, position: int, *bits: int) -> None:
     data = bytearray(file.read_bytes())
-    data[position] ^= 1 << bit
+    for bit in bits or (0, 1):  # more than one, which no checksum puts right
+        data[position] ^= 1 << bit
     file.write_bytes(data)
 
 
@@ -117,6 +119,41 @@ def test_a_lost_header_of_a_frame_is_damage_where_older_states_may_be_missing(
 
     assert [each.reason for each in looked.broken] == [checking.STRETCH]
     assert not looked.spent
+
+
+@pytest.mark.parametrize("number", [0, 2, 5])
+def test_one_bit_of_the_header_of_a_frame_costs_nothing(tmp_path: Path, number: int) -> None:
+    """Not even where the source is gone: its checksum says which bit it was."""
+    file, state = _write(tmp_path)
+    _append(tmp_path, state, len(PIECES[0]), b"other bytes than those before\n" * 9)
+    intact, found = file.read_bytes(), archive.scan(file)
+    position = found.entries[min(number, len(found.entries) - 1)].position
+
+    for place in range(position - HEAD_BYTES, position):
+        for bit in (place % 8, 7 - place % 8):
+            _flip(file, place, bit)
+            assert archive.scan(file) == found, (place, bit)
+            file.write_bytes(intact)
+
+
+def test_a_state_whose_beginning_is_lost_is_not_read_as_the_beginning_of_another(
+    tmp_path: Path,
+) -> None:
+    """What is left of it would follow the bytes of the state before, which it never did."""
+    file, state = _write(tmp_path)
+    first = len(PIECES[0])
+    state = _append(tmp_path, state, first, b"other bytes than those before\n" * 9)
+    _append(tmp_path, state, state.length, b"and more\n")
+    lost = archive.scan(file).entries[-2]
+    _flip(file, lost.position - 60)
+
+    assert _read(file, 2) is None
+    assert _read(file, 1) == WHOLE
+    broken = look_through(file, 2, state.length).broken
+    assert [(each.reason, each.generation, each.offset) for each in broken] == [
+        (checking.FRAME, 2, 0),
+        (checking.STRETCH, None, None),
+    ]
 
 
 def test_a_missing_and_a_shortened_file_are_damage(tmp_path: Path) -> None:

@@ -85,14 +85,34 @@ def test_a_damaged_header_takes_nothing_away(tmp_path: Path) -> None:
     data[20] ^= 1
     mine.write_bytes(data)
 
-    with pytest.raises(DamagedArchive):
-        merge_file(tmp_path / "mine", mine, other)
+    assert merge_file(tmp_path / "mine", mine, other)
     assert of(mine, 1) == b"".join(PIECES)
+    assert verify(mine) == []
 
+    mine.write_bytes(data)
     whole = archive_of(tmp_path / "whole", PIECES)
     assert merge_file(tmp_path / "mine", mine, whole)
     assert of(mine, 1) == b"".join(PIECES)
     assert verify(mine) == []
+
+
+def test_what_no_frame_tells_of_any_more_comes_from_a_backup_with_all_the_rest(
+    tmp_path: Path,
+) -> None:
+    """Two states, of which the first lost the header of a frame, and a third that is here alone."""
+    states = [PIECES, [b"then\n" * 60, *PIECES]]
+    mine = archive_of(tmp_path / "mine", *states, [b"last\n" * 70])
+    other = archive_of(tmp_path / "other", *states)
+    data = bytearray(mine.read_bytes())
+    data[scan(mine).entries[1].position - 60] ^= 0x18
+    mine.write_bytes(data)
+    assert look_through(mine).broken
+
+    assert merge_file(tmp_path / "mine", mine, other)
+
+    assert not look_through(mine).broken
+    wanted = [*(b"".join(each) for each in states), b"last\n" * 70]
+    assert [of(mine, number) for number in (1, 2, 3)] == wanted
 
 
 def test_an_earlier_state_of_what_is_here_is_no_newer_one(tmp_path: Path) -> None:

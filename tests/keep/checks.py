@@ -33,7 +33,8 @@ def check_files(driver: Driver) -> None:
     """Each state of a file that was acknowledged is archived, the last one as the newest."""
     for (name, path), states in driver.kept.items():
         file = file_of(driver, name.partition("/")[0], path)
-        assert look_through(file).broken == [], f"{name}: its archive is damaged"
+        broken = look_through(file).broken
+        assert broken == [], f"{name}: its archive is damaged: {file.name} {broken}"
         held = list(generations(file))
         assert held[-1] == states[-1], f"{name}: the newest state is another one"
         for state in states:

@@ -20,7 +20,7 @@ from opensession.daemon.archive import (
 )
 from opensession.daemon.archive.append import PIECE_BYTES, sync_folder
 from opensession.daemon.archive.checking import look_through
-from opensession.daemon.archive.frames import frame_header, open_file, scan_open
+from opensession.daemon.archive.frames import Scan, frame_header, layout, open_file, scan_open
 from opensession.daemon.archive.mending import bytes_of
 from opensession.daemon.archive.merging import digest
 from opensession.daemon.archive.reading import not_intact, read_around, read_range
@@ -45,11 +45,14 @@ def merge_file(archive_dir: Path, target: Path, other: Path) -> bool:
         raise DamagedArchive("neither says whose it is")
     source = Source(identity.agent, identity.root, identity.path)
     if not mend_from(target, other, source):
-        if not _covers(other, target):
+        left = _uncovered(other, target)
+        if left is None or (left and look_through(other).broken):
             raise DamagedArchive("what is here is damaged, and the backup has not all of it")
-        other.replace(target)
-        sync_folder(target.parent)
-        return True
+        if not left:
+            other.replace(target)
+            sync_folder(target.parent)
+            return True
+        return _write(target, source, _of(other, _generations(other)) + _of(target, left))
     mine = _generations(target)
     theirs = _unknown(other, target)
     if not theirs:
@@ -62,11 +65,21 @@ def merge_file(archive_dir: Path, target: Path, other: Path) -> bool:
         other.replace(target)
         sync_folder(target.parent)
         return True
-    states = [[(target, each) for each in mine], [(other, each) for each in theirs]]
+    states = [_of(target, mine), _of(other, theirs)]
+    return _write(target, source, list(chain(*(states if longer else reversed(states)))))
+
+
+def _of(file: Path, states: list[int]) -> list[tuple[Path, int]]:
+    return [(file, each) for each in states]
+
+
+def _write(target: Path, source: Source, states: list[tuple[Path, int]]) -> bool:
+    """Writes an archive file anew, of states in files."""
+    archive_dir = target.parent.parent
     with tempfile.TemporaryDirectory(dir=archive_dir, prefix=".forgetting-") as folder:
         state = Archived()
         with Appending(Path(folder)) as appending:
-            for file, generation in chain(*(states if longer else reversed(states))):
+            for file, generation in states:
                 state = _append(appending, source, state, read(file, generation))
             appending.sync()
         file_for(Path(folder), source.agent, source.path).replace(target)
@@ -119,28 +132,45 @@ def mend_from(target: Path, other: Path, source: Source) -> bool:
         os.close(theirs)
 
 
-def _covers(other: Path, target: Path) -> bool:
-    """Reports whether the newest state of a file has every byte that is intact of another, which
-    has one state alone.
+def _uncovered(other: Path, target: Path) -> list[int] | None:
+    """The states of a damaged file of which another does not have every byte that is intact; None
+    where one of these has a gap itself, so that it cannot be written anew.
     """
     mine, theirs = open_file(target), open_file(other)
     try:
         found, held = scan_open(mine), scan_open(theirs)
-        states = {entry.generation for entry in found.entries}
-        if len(states) > 1 or not held.generation:
-            return False
-        for generation in states:
-            for start, piece in read_around(mine, found.entries, generation):
-                end = start + len(piece)
-                pieces = read_range(theirs, held.entries, held.generation, start, end)
-                if b"".join(pieces) != piece:
-                    return False
-    except DamagedArchive:
-        return False
+        left = []
+        for state in _states(found):
+            theirs_too = any(_has(theirs, held, each, mine, found, state) for each in _states(held))
+            if not theirs_too and not _is_whole(mine, found, state):
+                return None
+            left += [] if theirs_too else [state]
+        return left
     finally:
         os.close(mine)
         os.close(theirs)
+
+
+def _has(theirs: int, held: Scan, its: int, mine: int, found: Scan, state: int) -> bool:
+    """Whether a state of one file has all that is intact of a state of another."""
+    try:
+        for start, piece in read_around(mine, found.entries, state):
+            there = read_range(theirs, held.entries, its, start, start + len(piece))
+            if b"".join(there) != piece:
+                return False
+    except DamagedArchive:
+        return False
     return True
+
+
+def _is_whole(mine: int, found: Scan, state: int) -> bool:
+    """Whether there is no gap in what is left of a state."""
+    at = 0
+    for start, piece in read_around(mine, found.entries, state):
+        if start != at:
+            return False
+        at += len(piece)
+    return at == max((entry.end for entry in layout(found.entries, state)), default=0)
 
 
 def _append(
@@ -160,7 +190,11 @@ def _append(
 
 
 def _generations(file: Path) -> list[int]:
-    return sorted({entry.generation for entry in scan(file).entries}) or [1]
+    return _states(scan(file))
+
+
+def _states(found: Scan) -> list[int]:
+    return sorted({entry.generation for entry in found.entries}) or [1]
 
 
 def _common(first: Iterator[bytes], second: Iterator[bytes]) -> str:

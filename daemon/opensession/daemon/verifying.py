@@ -30,7 +30,7 @@ Told = Callable[[int, int, str], None]
 
 class Known(msgspec.Struct, frozen=True):
     """What the index says of the archive: the sources by the file each has, if any, and the ids of
-    the sessions of each.
+    the sessions of each, those too of which it has a copy.
     """
 
     rows: dict[str, SourceRow]
@@ -49,8 +49,10 @@ def known(db: apsw.Connection, archive_dir: Path) -> Known:
     """What the index says; rows are by the file's path."""
     found = {str(file_for(archive_dir, row.agent, row.path)): row for row in sources.load_all(db)}
     ids: dict[int, list[str]] = {}
-    for source, native_id in db.execute(
-        "SELECT source, native_id FROM session WHERE source IS NOT NULL ORDER BY role DESC, id"
+    for source, native_id, *_ in db.execute(
+        "SELECT source, native_id, role, id FROM session WHERE source IS NOT NULL"
+        " UNION SELECT copy.source, native_id, role, id FROM copy JOIN session ON id = session"
+        " ORDER BY role DESC, id"
     ):
         ids.setdefault(int(str(source)), []).append(str(native_id))
     return Known(found, ids)

@@ -215,8 +215,10 @@ def scan_open(descriptor: int) -> Scan:
         position = 0
     while position < size:
         head = os.pread(descriptor, PATCH_HEAD_BYTES, position)
-        entry = _parse(head, position)
+        entry = _parse(head, position) or _put_right(head, position)
         if entry is not None and entry.position + entry.packed <= size:
+            if damaged and damaged[-1][1] == position:
+                entries += _lost_before(entries, entry, damaged[-1][0])
             entries.append(entry)
             position = entry.position + entry.packed
             continue
@@ -229,6 +231,16 @@ def scan_open(descriptor: int) -> Scan:
         damaged.append((position, resumed))
         position = resumed
     return Scan(identity, entries, position, size, damaged, version)
+
+
+def _lost_before(entries: Sequence[Entry], entry: Entry, position: int) -> list[Entry]:
+    """What may be lost with a stretch before the first frame of a later generation that is left:
+    frames of that generation. What lies below it is then not known to be that of the one before.
+    """
+    known = {each.generation for each in entries}
+    if entry.offset == 0 or entry.generation == 1 or entry.generation in known:
+        return []
+    return [Entry(position, entry.generation, 0, entry.offset, 0, b"")]
 
 
 def extent(entries: Sequence[Entry], generation: int) -> int:
@@ -313,6 +325,23 @@ def _parse(head: bytes, position: int) -> Entry | None:
         return None
     _, generation, _, offset, length, packed, sha256 = _FRAME.unpack(content)
     return Entry(position + HEAD_BYTES, generation, offset, length, packed, sha256)
+
+
+def _put_right(head: bytes, position: int) -> Entry | None:
+    """The frame whose header has one bit that is another one: only with the right one the crc32
+    fits, and its sha256 tells whether the frame is the one that it speaks of.
+    """
+    kinds = ((_FRAME_START, HEAD_BYTES), (_PATCH_START, PATCH_HEAD_BYTES))
+    for start, length in kinds:
+        wrong = int.from_bytes(head[: len(start)], "big") ^ int.from_bytes(start, "big")
+        if len(head) < length or wrong.bit_count() > 1:
+            continue
+        whole = int.from_bytes(head[:length], "big")
+        for bit in range(8 * length):
+            entry = _parse((whole ^ 1 << bit).to_bytes(length, "big"), position)
+            if entry is not None:
+                return entry
+    return None
 
 
 def _parse_patch(head: bytes, position: int) -> Entry | None:

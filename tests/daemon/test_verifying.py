@@ -1,0 +1,27 @@
+"""What is damaged is named by the sessions that people know."""
+
+from __future__ import annotations
+
+from opensession.daemon import archive
+from tests.daemon.rules.homes import SESSION, prompt, transcript
+from tests.helpers.daemon import running, temporary_home
+
+
+def test_damage_of_a_copy_names_its_session_too() -> None:
+    """A folder that was copied: one session, two files, each archived."""
+    with temporary_home() as home:
+        path = transcript(home, prompt(1, "one"))
+        copied = path.parent.with_name("-elsewhere") / path.name
+        copied.parent.mkdir()
+        copied.write_bytes(path.read_bytes())
+        with running(home) as daemon:
+            daemon.index()
+            for each in (path, copied):
+                file = archive.file_for(home.paths.archive_dir, "claude-code", str(each))
+                data = bytearray(file.read_bytes())
+                data[-9] ^= 1
+                file.write_bytes(data)
+            with daemon.client() as client:
+                found = client.job("archive.verify")["result"]["damaged"]
+    assert sorted(each["path"] for each in found) == sorted([str(path), str(copied)])
+    assert [each["sessions"] for each in found] == [[SESSION], [SESSION]]
