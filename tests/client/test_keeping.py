@@ -147,3 +147,23 @@ def test_a_backup_of_damage_says_so(cli: Cli, tmp_path: Path) -> None:
     assert str(file) in said and ONE in said
     assert "keep your earlier backups" in done.stderr.splitlines()[-1]
     assert ONE in cli.run("health").stdout
+
+
+def test_a_rebuild_says_what_it_could_not_make_again(cli: Cli) -> None:
+    """Sessions that only the index has are taken over from the old one, and told."""
+    path = cli.stage.home / f".claude/projects/p/{ONE}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(claude(ONE, "hello", "there"))
+    cli.ok("config", "set", "archive.raw", "false")
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    path.unlink()
+    cli.ok("index", "--wait")
+
+    said = cli.run("index", "--rebuild", "--wait").stderr
+
+    assert "1 session could not be made again" in said
+    assert "taken over from the old index" in said
+    done = cli.json("index", "--rebuild", "--wait", "--json")
+    assert (done["carried"], done["left_behind"]) == (1, 0)
+    assert [row["id"] for row in cli.json("log", "--all", "--json")] == [ONE]

@@ -76,13 +76,19 @@ def test_what_nothing_else_has_is_taken_over_whole(home: Home) -> None:
             assert sessions(daemon) == listed
             assert aside(home) == []
         assert "1 session is in the index alone" in str(daemon.call("daemon.status")["notices"])
+        path.write_text("".join(TALK))
+        daemon.index()
+        back = {**listed[SESSION], "source": "", "source_gone": False}
+        assert sessions(daemon) == {**listed, SESSION: back}
         daemon.stop()
     assert contents(home.paths.index_db) == before
     assert hits(home.paths.index_db, WORDS) == found
 
 
 def test_a_rebuild_that_was_broken_off_loses_nothing(home: Home) -> None:
-    """kill -9, wherever: the next start goes on."""
+    """kill -9, wherever: the next start goes on. What is away with its folder may come back, and
+    does not go by age.
+    """
     home.configure(UNARCHIVED)
     names = [f"{number}" * 8 + SESSION[8:] for number in range(6)]
     for name in names:
@@ -101,6 +107,8 @@ def test_a_rebuild_that_was_broken_off_loses_nothing(home: Home) -> None:
         rebuilt(daemon)
         assert set(sessions(daemon)) == set(names)
         assert aside(home) == []
+        old = daemon.call("archive.prune", keep_days=1)["agents"]
+        assert [row["sessions"] for row in old] == [0]
 
 
 def test_what_is_left_of_a_damaged_archive_is_less_than_the_index_has(home: Home) -> None:

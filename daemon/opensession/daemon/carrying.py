@@ -23,9 +23,10 @@ from opensession.core import search_text
 from opensession.daemon.dispatch import DAMAGED
 from opensession.daemon.store import body, events_write, restrip, sessions_write
 from opensession.daemon.store.change import Change
-from opensession.daemon.store.connect import Transaction, open_index
+from opensession.daemon.store.connect import Transaction, open_index, open_reader
 from opensession.daemon.store.leaks_write import Leaks, noted_more
 from opensession.daemon.store.restrip import Prepared
+from opensession.daemon.store.sources import AWAY
 from opensession.daemon.store.writer import Writer
 from opensession.parsers.agent import Source
 
@@ -94,14 +95,17 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 _SESSIONS = """
-SELECT session.id, session.agent, native_id, parent, event_count, cwd, last_cwd,
-  coalesce(root, ''), coalesce(path, '')
-FROM session LEFT JOIN source ON source.id = session.source ORDER BY session.updated_us DESC
-"""
+SELECT s.id, s.agent, s.native_id, s.parent, s.event_count, s.cwd, s.last_cwd,
+  coalesce(o.root, ''), coalesce(o.path, '')
+FROM {0}.session s LEFT JOIN {0}.source o ON o.id = s.source"""
+_LACKING = """
+LEFT JOIN next.session n ON (n.origin, n.agent, n.native_id) = (s.origin, s.agent, s.native_id)
+WHERE n.id IS NULL OR n.event_count < s.event_count ORDER BY s.updated_us DESC"""
+_OF_SOURCE = " WHERE o.agent = ? AND o.path = ?"
+_PRESENT = "SELECT 1 FROM next.session WHERE origin = 'local' AND agent = ? AND native_id = ?"
 
 _BARE = {
     "state": "gone",
-    "error": "",
     "retries": 0,
     "generation": 1,
     "archived_len": 0,
@@ -111,47 +115,42 @@ _BARE = {
 }
 
 
-def survey(old: apsw.Connection, new: apsw.Connection, asked: Asked) -> Survey:
-    """What an index has that the next one lacks, which is complete. A session that has fewer events
-    there lacks them only where its source has not given all of them.
+def survey(aside: Path, index: Path, asked: Asked) -> Survey:
+    """What an index that was put aside has and `index`, which is complete, lacks. A session that
+    has fewer events there lacks them only where its source has not given all of them.
+
+    Raises apsw.Error or CorruptDatabase.
     """
-    here: dict[tuple[str, str], Session] = {}
-    held: dict[tuple[str, str], list[Session]] = {}
-    for each in _sessions(new):
-        here[each.key] = each
-        held.setdefault((each.agent, each.source.path), []).append(each)
-    known = {
-        (str(agent), str(path)): _Place(str(state), str(error), int(length), int(missing))
-        for agent, path, state, error, length, missing in new.execute(
-            "SELECT agent, path, state, error, archived_len, missing_bytes FROM source"
-        )
-    }
-    groups: dict[tuple[str, str], list[Session]] = {}
-    for each in _sessions(old):
-        groups.setdefault((each.agent, each.source.path), []).append(each)
-    lost: list[Lost] = []
-    left = 0
-    for place, group in groups.items():
-        absent = [each for each in group if each.key not in here]
-        found = _lost(group, absent, held.get(place, []), known.get(place), asked)
-        lost += found
-        left += len({each.key for each in absent} - {each.session.key for each in found})
-    return Survey(lost, left)
+    db = open_reader(aside)
+    try:
+        db.execute("ATTACH ? AS next", (f"{index.absolute().as_uri()}?mode=ro",))
+        places: dict[tuple[str, str], list[Session]] = {}
+        for each in _sessions(db, "main", _LACKING):
+            places.setdefault((each.agent, each.source.path), []).append(each)
+        lost: list[Lost] = []
+        left = 0
+        for place, lacking in places.items():
+            absent = [each for each in lacking if db.execute(_PRESENT, each.key).get is None]
+            found = _lost(db, place, lacking, absent, asked)
+            lost += found
+            left += len({each.key for each in absent} - {each.session.key for each in found})
+        return Survey(lost, left)
+    finally:
+        db.close()
 
 
 def _lost(
-    group: list[Session],
+    db: apsw.Connection,
+    place: tuple[str, str],
+    lacking: list[Session],
     absent: list[Session],
-    held: list[Session],
-    known: _Place | None,
     asked: Asked,
 ) -> list[Lost]:
-    """Those sessions of one source that nothing else can give again. `held` are those that the new
-    index has of it.
-    """
-    counts = {each.key: each.count for each in held}
-    shorter = [each for each in group if counts.get(each.key, each.count) < each.count]
-    source = group[0].source
+    """Those sessions of one source that nothing else can give again."""
+    held = {each.key: each.count for each in _sessions(db, "next", _OF_SOURCE, place)}
+    shorter = [each for each in lacking if each.key in held]
+    known = _known(db, place)
+    source = lacking[0].source
     if not (absent or shorter) or not source.path or (known and known.state == "refused"):
         return []
     if asked.exists(source):
@@ -161,10 +160,19 @@ def _lost(
         return [Lost(each, whole=False) for each in absent]  # a newer parser may do better
     if known is not None and known.archived_len and not known.missing_bytes:
         return []
-    before = {each.key: each.count for each in group}
-    if any(each.count > before.get(each.key, -1) for each in held):
+    before = {each.key: each.count for each in _sessions(db, "main", _OF_SOURCE, place)}
+    if any(count > before.get(key, -1) for key, count in held.items()):
         return []  # neither index has all of it
     return [Lost(each, whole=True) for each in (*absent, *shorter)]
+
+
+def _known(db: apsw.Connection, place: tuple[str, str]) -> _Place | None:
+    row = db.execute(
+        "SELECT state, error, archived_len, missing_bytes FROM next.source"
+        " WHERE agent = ? AND path = ?",
+        place,
+    ).get
+    return None if row is None else _Place(*row)
 
 
 def taken(
@@ -241,10 +249,14 @@ def store(
     return True, [change]
 
 
-def _sessions(db: apsw.Connection) -> list[Session]:
+def _sessions(
+    db: apsw.Connection, schema: str, condition: str, values: tuple[str, ...] = ()
+) -> list[Session]:
     return [
         Session(number, agent, name, parent, count, (cwd, last_cwd), Source(agent, root, path))
-        for number, agent, name, parent, count, cwd, last_cwd, root, path in db.execute(_SESSIONS)
+        for number, agent, name, parent, count, cwd, last_cwd, root, path in db.execute(
+            _SESSIONS.format(schema) + condition, values
+        )
     ]
 
 
@@ -272,7 +284,9 @@ def _rows(db: apsw.Connection, lost: Lost, rules: str) -> Carried:
     ).fetchall()
     usage = _all(db, "usage", "session = ?", number)
     del source["id"]
-    source = {**source, **_BARE, "rules": rules}
+    # What was not known to be deleted may be on a disk that is not mounted.
+    deleted = source["state"] == "gone" and source["error"] != AWAY
+    source = {**source, **_BARE, "error": "" if deleted else AWAY, "rules": rules}
     return Carried(lost, session, source, events, search, touches, usage)
 
 

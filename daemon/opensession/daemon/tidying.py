@@ -27,7 +27,7 @@ from opensession.daemon.privacy_rules import fingerprint
 from opensession.daemon.reading import Setup
 from opensession.daemon.store import forgetting
 from opensession.daemon.store.change import Change
-from opensession.daemon.store.connect import CorruptDatabase, open_index, open_reader
+from opensession.daemon.store.connect import CorruptDatabase, open_index
 from opensession.daemon.store.leaks_write import Leaks
 from opensession.daemon.store.writer import Writer
 from opensession.daemon.writing import Closed
@@ -177,12 +177,7 @@ def _survey(
         return agent is not None and agent.storage(source) == "rows"
 
     open_index(aside).close()  # brings an older one up to date
-    old, new = open_reader(aside), open_reader(index)
-    try:
-        found = carrying.survey(old, new, Asked(exists, keeps))
-    finally:
-        old.close()
-        new.close()
+    found = carrying.survey(aside, index, Asked(exists, keeps))
     lost = []
     left = found.left
     for each in found.lost:
