@@ -146,6 +146,24 @@ def test_a_moved_file_is_the_same_session(place: Desk) -> None:
     assert _events(place) == {"a": ["e1", "e2", "e3"]}
 
 
+def test_a_file_that_was_away_is_a_copy_when_it_is_back(place: Desk) -> None:
+    """It is not read on from where it was: what it holds is another's by now."""
+    place.write("x/a.jot", ONE, TWO)
+    place.write("y/a.jot", ONE, TWO)
+    place.read("x/a.jot")
+    place.read("y/a.jot")
+    place.writer.mark_gone([place.row("x/a.jot").id])
+    assert _owner(place) == "y/a.jot"
+    place.read("x/a.jot")
+    assert _owner(place) == "y/a.jot"
+
+    place.writer.mark_gone([place.row("y/a.jot").id])
+
+    assert _owner(place) == "x/a.jot"
+    assert place.row("x/a.jot").state == "ok"
+    assert _events(place) == {"a": ["e1", "e2"]}
+
+
 def test_a_shorter_copy_does_not_inherit(place: Desk) -> None:
     """What the longer one held stays, and stays marked as gone."""
     place.write("x/a.jot", ONE, TWO)

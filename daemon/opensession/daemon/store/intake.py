@@ -112,6 +112,15 @@ def hand_on(db: apsw.Connection, session: Stored) -> None:
         _hand_over(db, session, heir)
 
 
+def has_lost_all(db: apsw.Connection, row: SourceRow, batch: Batch) -> bool:
+    """Whether a source that was gone is back as it was, and what it holds is others' by now: it is
+    to be read from its beginning, to be known as a copy.
+    """
+    if row.state != "gone" or batch.restarted or batch.expected_offset == 0 or batch.more:
+        return False
+    return db.execute("SELECT 1 FROM session WHERE source = ?", (row.id,)).get is None
+
+
 def suffixed(row: SourceRow, native_id: str) -> str:
     """The id that a session of this source has here."""
     return native_id if row.suffix == 1 else ids.fit(row.agent, f"{native_id}.{row.suffix}")

@@ -326,7 +326,7 @@ class Writer:
             if batch.present is not None:
                 presence.record(self._db, row, batch.present)
             sources.record_read(self._db, row, batch, archived, gap)
-            if gap and not self.archive_paused:
+            if (gap and not self.archive_paused) or intake.has_lost_all(self._db, row, batch):
                 sources.restart(self._db, [row.id])
         if noted and self._leaks is not None:
             self._leaks.record(noted)
