@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 import pytest
 
 from opensession.core.hail import SessionInfo
@@ -90,6 +91,18 @@ def test_what_was_begun_later_may_be_of_no_repository(user: UserData) -> None:
     assert supplied(book, batch(None, keep=3)) is None
     supplied(book, batch(FACTS, begun_us=6_000_000))
     assert supplied(book, batch(None, begun_us=6_000_000)) == FACTS
+
+
+def test_a_session_of_which_nothing_is_stored_leaves_no_folder(user: UserData) -> None:
+    """As one that was begun in a pause."""
+    book = Repositories(user)
+    made = batch(FACTS)
+    (session,) = made.sessions
+    empty = msgspec.structs.replace(session, rows=[], tally=Tally())
+
+    book.completed([msgspec.structs.replace(made, sessions=[empty])])
+
+    assert book.of(FOLDER) is None
 
 
 def test_nothing_is_written_where_nothing_is_new(user: UserData) -> None:

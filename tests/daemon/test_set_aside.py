@@ -68,6 +68,17 @@ def test_a_second_one_stays_too_where_it_has_more(index: Path) -> None:
     assert found == ["index.db.old", "index.db.old-2", "index.db.old-3"]
 
 
+def test_an_index_stays_where_the_one_before_it_cannot_be_read(index: Path) -> None:
+    set_aside.put_aside(index)
+    set_aside.old_index(index).write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    index_with(index, "b")
+
+    set_aside.put_aside(index)
+
+    assert not index.exists()
+    assert len(set_aside.all_aside(index)) == 2
+
+
 def test_it_is_removed_with_its_journal(index: Path) -> None:
     set_aside.put_aside(index)
     for part in ("-wal", "-shm"):

@@ -234,11 +234,11 @@ class Library:
     def notices(self) -> list[str]:
         """What a person should know."""
         said = [f"the index was damaged and is made anew; {name} is kept" for name in self._moved]
-        return said + self.left_behind() + self.obstacles()
+        return said + self._tidying.done.told + self.obstacles()
 
     def left_behind(self) -> list[str]:
         """What the last rebuild could not make again, from neither archive nor source."""
-        return self._tidying.done.told
+        return self._tidying.done.left_behind
 
     # Settings and folders.
 

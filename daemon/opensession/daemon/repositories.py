@@ -105,12 +105,12 @@ class Repositories:
 
     def _completed(self, one: PreparedSession, found: dict[str, Known]) -> PreparedSession:
         folder = one.info.cwd
-        if not folder:
-            return one
+        if not folder or not one.rows:
+            return one  # nothing of it is stored: it may have been written in a pause
         known = found.get(folder) or self._known.get(folder)
         now_us = time.time_ns() // 1000
         begun_us = min(one.tally.first_us, now_us)
-        first = one.keep == 0 and bool(one.rows)
+        first = one.keep == 0
         if one.git is None:
             # One that was begun later may be of no repository: the folder may be another by now.
             if known is None or not first or begun_us > known.seen_us:

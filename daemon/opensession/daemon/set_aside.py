@@ -66,13 +66,15 @@ def remove(index: Path) -> None:
 
 
 def _has_more(index: Path, other: Path) -> bool:
-    """Reports whether an index has a session that another lacks, or more of it."""
+    """Reports whether an index has a session that another lacks, or more of it; what cannot be read
+    may.
+    """
     try:
         there = _counts(other)
         return any(count > there.get(key, -1) for key, count in _counts(index).items())
     except (apsw.Error, CorruptDatabase) as error:
         log.warning("an index cannot be read: %s", type(error).__name__)
-        return False
+        return index.exists()
 
 
 def _counts(index: Path) -> dict[tuple[str, str], int]:

@@ -56,6 +56,12 @@ class Tidied(msgspec.Struct, frozen=True):
         if self.carried:
             what = "1 session is" if self.carried == 1 else f"{self.carried} sessions are"
             said.append(f"{what} in the index alone: neither archive nor agent has them any more")
+        return said + self.left_behind
+
+    @property
+    def left_behind(self) -> list[str]:
+        """What of that is not in order."""
+        said = []
         if self.left:
             what = "1 session is" if self.left == 1 else f"{self.left} sessions are"
             said.append(f"{what} in the old index alone, which is kept: {', '.join(self.kept)}")
