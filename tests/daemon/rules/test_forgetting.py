@@ -111,3 +111,42 @@ def test_what_lies_in_the_same_file_is_told(home: Home) -> None:
         assert (done["removed"], done["left"]) == ([], [str(file)])
         assert set(sessions(daemon)) == set(others)
         assert file.read_text() == log
+
+
+def test_a_file_that_is_moved_is_forgotten_where_it_was_and_where_it_is(
+    home: Home, tmp_path: Path
+) -> None:
+    """A backup has it where it was; afterwards it is moved once more. It can be taken in again."""
+    path = transcript(home, prompt(1, f"first {WORD}"))
+    transcript(home, prompt(1, "something else", OTHER), session=OTHER)
+    with running(home) as daemon:
+        daemon.index()
+        backed_up(daemon, tmp_path / "backup")
+        path = moved(path, "-moved")
+        daemon.index()
+        daemon.call("archive.forget", ref=SESSION)
+        daemon.stop()
+    done = home.run("restore", str(tmp_path / "backup"), "--merge")
+    assert done.returncode == 0, done.stderr
+    with running(home) as daemon:
+        daemon.index()
+        moved(path, "-again")
+        daemon.index()
+        assert set(sessions(daemon)) == {OTHER}
+        assert WORD.encode() not in archived(home)
+        daemon.call("archive.forget", ref=SESSION, undo=True)
+        daemon.index()
+        assert set(sessions(daemon)) == {OTHER, SESSION}
+        assert WORD.encode() in archived(home)
+
+
+def moved(path: Path, folder: str) -> Path:
+    """The file in another project's folder."""
+    target = path.parent.with_name(folder) / path.name
+    target.parent.mkdir()
+    return path.rename(target)
+
+
+def backed_up(daemon: Daemon, path: Path) -> None:
+    with daemon.client() as client:
+        assert client.job("archive.backup", path=str(path))["error"] == ""

@@ -174,6 +174,7 @@ class Private:
             row.id
             for row in sources.load_all(self._db)
             if self._guards.source_hash(row.agent, row.path) in wanted
+            or (row.agent in agents and _is_own(row, {native_id}))  # was moved since
         ]
         with self._transaction():
             for number in ids:
@@ -217,7 +218,9 @@ class Private:
                 guards.forget(
                     [Tombstone(guards.session_hash(row.agent, name), source, because, alone)]
                 )
-        if guards.source_hash(row.agent, row.path) in guards.private_sources:
+        if guards.source_hash(row.agent, row.path) in guards.private_sources or (
+            self._is_moved(row, batch, hidden)
+        ):
             if row.state != "refused" or row.cursor is not None:
                 with self._transaction():
                     forgetting.give_up(self._db, row.id, PRIVATE)
@@ -229,6 +232,15 @@ class Private:
             left = [each for each in batch.sessions if each.info.id not in hidden]
             return msgspec.structs.replace(batch, sessions=left, frame=None)
         return batch
+
+    def _is_moved(self, row: SourceRow, batch: Batch, hidden: Collection[str]) -> bool:
+        """Whether a source is another file of what is forgotten and holds nothing else: where that
+        is now, or was before, and which a backup brought back.
+        """
+        if batch.keeps or not hidden or len(hidden) < len(batch.sessions):
+            return False
+        whole = batch.expected_offset == 0 and not batch.more
+        return _is_own(row, hidden) or (whole and not Path(row.path).exists())
 
     def _blank(self, row: SourceRow, names: Collection[str]) -> None:
         made = forgetting_archive.blank_archive(self._archive_dir, row, names)
