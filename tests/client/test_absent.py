@@ -5,7 +5,6 @@ database that stays, or with the whole folder of their agent.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,8 +81,7 @@ def test_a_folder_that_goes_is_seen_by_every_view_and_comes_back(cli: Cli) -> No
     before = agents(cli, "storage")["claude-code"]
     assert (before["own_files"], before["only_here"]) == (3, 0)
 
-    away = shutil.copytree(cli.stage.home / ".claude", cli.stage.home / "away")
-    shutil.rmtree(cli.stage.home / ".claude")
+    away = (cli.stage.home / ".claude").rename(cli.stage.home / ".claude-old")
     eventually(lambda: set(marks(cli).values()) == {"archived"})
 
     row = agents(cli, "storage")["claude-code"]

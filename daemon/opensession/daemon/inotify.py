@@ -42,6 +42,9 @@ EVERYTHING = APPEARING | MODIFY | MOVED_FROM | DELETE
 never wake us; nor is closing, which would tell of every write twice.
 """
 
+LEAVING = MOVE_SELF
+"""What tells that a folder above the watched ones is renamed, of which those hear nothing."""
+
 _HEADER = struct.Struct("iIII")
 _BUFFER = 64 << 10
 _HELD = re.compile(r"^inotify wd:", re.MULTILINE)

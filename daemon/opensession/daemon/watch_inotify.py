@@ -7,13 +7,14 @@ watches do not suffice, is polled: then all its watches are given back.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from opensession.daemon import inotify
 from opensession.daemon.inotify import Event, Inotify
@@ -41,14 +42,19 @@ ATTENDED = 256
 """Folders beyond depth or number of a root that are watched because something changed there."""
 
 
+GUARDED = 2
+"""So many folders above a root are watched for being renamed, as `~/.claude` above its projects."""
+
+
 class _Tree:
-    """One root: the folders watched for it, and the parent it is waited for in."""
+    """One root: the folders watched for it, those above it, and the parent it is waited for in."""
 
     def __init__(self, root: Root) -> None:
         self.root = root
         self.state = RootState("off")
         self.identity: tuple[int, int] | None = None
         self.folders: set[str] = set()
+        self.guards: set[str] = set()
         self.attended: list[str] = []
         self.anchor = ""
         self.limits = 0
@@ -139,9 +145,10 @@ class InotifyWatcher:
             thread.join()
 
     def watched(self) -> list[str]:
-        """The folders watched now."""
+        """The folders in which changes are watched now."""
         with self._lock:
-            return sorted(self._numbers)
+            guards = {path for path, users in self._users.items() if _only_guards(path, users)}
+            return sorted(self._numbers.keys() - guards)
 
     # The instance and its thread.
 
@@ -174,6 +181,7 @@ class InotifyWatcher:
         self._users.clear()
         for tree in self._trees.values():
             tree.folders.clear()
+            tree.guards.clear()
             tree.attended.clear()
             tree.anchor = ""
 
@@ -224,7 +232,11 @@ class InotifyWatcher:
         self, tree: _Tree, folder: str, path: str, mask: int, hints: dict[Root, set[str]]
     ) -> None:
         ended = mask & (inotify.DELETE_SELF | inotify.MOVE_SELF | inotify.UNMOUNT | inotify.IGNORED)
-        if folder == tree.anchor:
+        if folder in tree.guards:
+            if ended:
+                self._aim(tree)
+                self._sink.rescan(tree.root)
+        elif folder == tree.anchor:
             if ended or tree.root.path == path or tree.root.path.startswith(path + "/"):
                 self._aim(tree)
                 if tree.state.exists:
@@ -299,6 +311,9 @@ class InotifyWatcher:
         left_out = self._grow(tree, tree.root.path)
         note = f"{left_out} older folders are looked at by the reconcile only" if left_out else ""
         tree.state = RootState("events", note)
+        for above in list(PurePath(tree.root.path).parents)[:GUARDED]:
+            with contextlib.suppress(OSError):  # else it stays with the reconcile
+                self._add(tree, str(above), inotify.LEAVING)
 
     def _grow_or_poll(self, tree: _Tree, top: str) -> None:
         try:
@@ -350,7 +365,9 @@ class InotifyWatcher:
         users = self._users.setdefault(folder, [])
         if tree not in users:
             users.append(tree)
-        if folder != tree.anchor:
+        if mask == inotify.LEAVING:
+            tree.guards.add(folder)
+        elif folder != tree.anchor:
             tree.folders.add(folder)
 
     def _move(self, former: str, folder: str) -> None:
@@ -358,10 +375,12 @@ class InotifyWatcher:
         self._numbers.pop(former, None)
         for user in self._users.pop(former, []):
             user.folders.discard(former)
+            user.guards.discard(former)
 
     def _leave(self, tree: _Tree, folder: str) -> None:
         """Ends a tree's interest in a folder, and the watch with the last interest."""
         tree.folders.discard(folder)
+        tree.guards.discard(folder)
         users = self._users.get(folder, [])
         if tree in users:
             users.remove(tree)
@@ -380,6 +399,7 @@ class InotifyWatcher:
             del self._numbers[folder]
             for user in self._users.pop(folder, []):
                 user.folders.discard(folder)
+                user.guards.discard(folder)
 
     def _prune(self, tree: _Tree, path: str) -> None:
         """A folder left: ends the watches in it, which else would go on under a wrong name."""
@@ -388,7 +408,7 @@ class InotifyWatcher:
             self._leave(tree, folder)
 
     def _clear(self, tree: _Tree) -> None:
-        for folder in list(tree.folders):
+        for folder in [*tree.folders, *tree.guards]:
             self._leave(tree, folder)
         if tree.anchor:
             self._leave(tree, tree.anchor)
@@ -399,6 +419,10 @@ class InotifyWatcher:
 def _polled_kind(path: str) -> str:
     mount = mount_at(path)
     return mount.kind if mount.polled else ""
+
+
+def _only_guards(path: str, users: list[_Tree]) -> bool:
+    return all(path in tree.guards for tree in users)
 
 
 def _newest_first(folders: list[str]) -> list[str]:
