@@ -95,10 +95,10 @@ def test_a_batch_that_cannot_be_stored_costs_its_source_only(
 
     real = intake.take
 
-    def take(db: Any, row: Any, batch: Batch, prepared: Any) -> Any:
+    def take(db: Any, row: Any, batch: Batch, prepared: Any, archive: Any) -> Any:
         if prepared.info.id == "odd":
             raise KeyError("a fault of ours")
-        return real(db, row, batch, prepared)
+        return real(db, row, batch, prepared, archive)
 
     monkeypatch.setattr(intake, "take", take)
     rig.write("odd", 2)

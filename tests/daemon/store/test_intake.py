@@ -281,3 +281,51 @@ def test_every_copy_is_in_a_session_and_every_session_is_a_copy(
         assert stored <= wanted
         if "replace" not in {kind for kind, *_ in steps}:  # else two may become equal later
             assert len(stored) == len(_events(place)), "no content twice"
+
+
+@pytest.mark.parametrize("first", ["x/a.jot", "y/a.jot"])
+@pytest.mark.parametrize("now", [(ONE,), (ONE, OTHER), (OTHER,)])
+def test_a_file_that_was_moved_and_rewritten_is_one_session_in_a_new_index(
+    place: Desk, first: str, now: tuple[str, ...]
+) -> None:
+    """Whichever is read first: what its archive was once tells that the file went on from there."""
+    place.write("x/a.jot", ONE, TWO)
+    place.read("x/a.jot")
+    (place.jots / "y").mkdir()
+    (place.jots / "x/a.jot").rename(place.jots / "y/a.jot")
+    place.writer.mark_gone([place.row("x/a.jot").id])
+    place.read("y/a.jot")
+    place.replace("y/a.jot", *now)
+    place.read("y/a.jot")
+    place.writer.close()
+    place.index.unlink()
+    place.writer = place.open()
+
+    kept = place.folder / "archived"
+    kept.write_text(ONE + TWO)
+    for name in (first, "y/a.jot" if first == "x/a.jot" else "x/a.jot"):
+        gone = str(kept) if name == "x/a.jot" else ""
+        place.writer.apply(place.prepared(name, read_from=gone))
+        if gone:
+            place.writer.mark_gone([place.row(name).id])
+    place.read("y/a.jot")
+    place.add("y/a.jot", THREE)
+
+    said = {ONE: "e1", OTHER: "o"}
+    assert _events(place) == {"a": [*(said[each] for each in now), "e3"]}
+    assert _owner(place) == "y/a.jot"
+
+
+def test_a_copy_that_went_another_way_stays_another_when_the_first_is_gone(place: Desk) -> None:
+    """What the first went on to hold is in no state of the copy."""
+    place.write("x/a.jot", ONE)
+    place.write("y/a.jot", ONE)
+    place.read("x/a.jot")
+    place.read("y/a.jot")
+    place.add("x/a.jot", TWO)
+    place.replace("y/a.jot", OTHER)
+    (place.jots / "x/a.jot").unlink()
+    place.writer.mark_gone([place.row("x/a.jot").id])
+    place.read("y/a.jot")
+
+    assert _events(place) == {"a": ["e1", "e2"], "a.2": ["o"]}

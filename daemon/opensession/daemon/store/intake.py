@@ -5,7 +5,8 @@
                                           the same, from the first difference on replaced (a rewind)
     stored as a copy carried elsewhere    this source takes it over (`secondary` gives way)
     stored from another source            one session while one content begins with the other; the
-                                          longer source owns it; else this one becomes `<id>.<n>`
+                                          longer source owns it; else this one becomes `<id>.<n>`,
+                                          unless one went on from the other (`heirs`)
 
 A source that is read from its beginning again confirms its sessions event by event (`Reread`); what
 is not confirmed at its end is taken away then.
@@ -13,13 +14,21 @@ is not confirmed at its end is taken away then.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import apsw
 
 from opensession.core import ids
 from opensession.core.hail import Event
 from opensession.daemon import tally
 from opensession.daemon.batch import Batch, PreparedSession
-from opensession.daemon.store import events_write, sessions_write, sources, usage_write
+from opensession.daemon.store import (
+    events_write,
+    heirs,
+    sessions_write,
+    sources,
+    usage_write,
+)
 from opensession.daemon.store.change import Change
 from opensession.daemon.store.reread import Reread, advanced
 from opensession.daemon.store.sessions_write import Stored
@@ -42,7 +51,11 @@ def begin(db: apsw.Connection, row: SourceRow) -> None:
 
 
 def take(
-    db: apsw.Connection, row: SourceRow, batch: Batch, prepared: PreparedSession
+    db: apsw.Connection,
+    row: SourceRow,
+    batch: Batch,
+    prepared: PreparedSession,
+    archive_dir: Path,
 ) -> Change | None:
     """Stores one session of a batch; what it changed. After `ReadAgain` roll everything back."""
     native_id = suffixed(row, prepared.info.id)
@@ -55,7 +68,17 @@ def take(
         return None
     if session.secondary:
         return _take_over(db, row, batch, prepared, session)
-    return _take_copy(db, row, batch, prepared, session)
+    if not (batch.keeps or prepared.keep) and _takes_up(db, row, session, archive_dir):
+        _set_copy(db, session.source, session.id, heirs.EARLIER)
+        return _take_over(db, row, batch, prepared, session)
+    if not batch.keeps and _is_taken_up(db, row, prepared, session, archive_dir):
+        return None
+    try:
+        return _take_copy(db, row, batch, prepared, session)
+    except OtherContent:
+        if prepared.keep and not batch.keeps and _takes_up(db, row, session, archive_dir):
+            raise ReadAgain from None
+        raise
 
 
 def finish(db: apsw.Connection, row: SourceRow, batch: Batch) -> list[Change]:
@@ -271,6 +294,23 @@ def _take_copy(
     sums = tally.tally(events_write.stored_events(db, session.id, last))
     sessions_write.set_counts(db, session, last, sums)
     return _change(session, title, added_first, last)
+
+
+def _takes_up(db: apsw.Connection, row: SourceRow, session: Stored, files: Path) -> bool:
+    """Whether this source went on from that of a stored session, whose file is gone."""
+    owner = sources.load(db, session.source)
+    return owner is not None and heirs.is_earlier(files, owner, row)
+
+
+def _is_taken_up(
+    db: apsw.Connection, row: SourceRow, prepared: PreparedSession, session: Stored, files: Path
+) -> bool:
+    """Whether the source of a stored session went on from this one: then that has it all."""
+    owner = sources.load(db, session.source) if prepared.keep == 0 else None
+    if owner is not None and heirs.is_earlier(files, row, owner):
+        _set_copy(db, row.id, session.id, heirs.EARLIER)
+    known = "SELECT 1 FROM copy WHERE source = ? AND session = ? AND seq = ?"
+    return db.execute(known, (row.id, session.id, heirs.EARLIER)).get is not None
 
 
 def _hand_over(db: apsw.Connection, session: Stored, source: int) -> None:

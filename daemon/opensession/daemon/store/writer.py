@@ -308,7 +308,7 @@ class Writer:
                 if batch.restarted or batch.expected_offset == 0:
                     intake.begin(self._db, row)
                 for prepared in batch.sessions:
-                    change = intake.take(self._db, row, batch, prepared)
+                    change = intake.take(self._db, row, batch, prepared, self._archive_dir)
                     if change is not None:
                         changes.append(change)
                     if self._leaks is not None:
