@@ -103,7 +103,7 @@ def _looked(descriptor: int, generation: int, length: int) -> Looked:
         ]
     held = extent(found.entries, generation) if generation else 0
     if generation and held < length and not broken:
-        lost = Broken(
+        short = Broken(
             first=found.end,
             last=found.end,
             reason=SHORT,
@@ -111,7 +111,7 @@ def _looked(descriptor: int, generation: int, length: int) -> Looked:
             offset=held,
             end=length,
         )
-        broken.append(lost)
+        broken.append(short)
     spent = bool(damaged or found.damaged) and not broken
     if found.identity is None:
         stop = found.damaged[0][1] if found.damaged else found.size
