@@ -121,6 +121,23 @@ def test_a_daemon_that_lives_and_does_not_listen_is_wedged(paths: Paths) -> None
     assert raised.value.hint == "opensession daemon restart"
 
 
+def test_a_daemon_that_is_just_ending_is_none(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed: its socket closes before its process is gone, and may be asked till then."""
+    left = [True, True, False, True, False]
+    monkeypatch.setattr(connection, "is_alive", lambda run: left.pop(0))
+
+    def killed(message: dict[str, Any]) -> list[dict[str, Any]]:
+        raise ConnectionError
+
+    with serving(paths, killed), pytest.raises(NotRunning):
+        connection.connect(paths, {})
+    with pytest.raises(NotRunning):
+        connection.connect(paths, {})
+    assert left == []
+
+
 def test_a_daemon_that_does_not_greet_in_time_is_wedged(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -36,6 +37,9 @@ from opensession.core.run_file import (
 
 ANSWER_SECONDS = 3.0
 """How soon a healthy daemon greets: one that does not is taken for wedged."""
+
+ENDING_SECONDS = 1.0
+"""How long a process that was killed may take to end after its connections did."""
 
 CALL_SECONDS = 70.0
 """Longer than the daemon's own deadline, so that its answer is what a person reads."""
@@ -70,6 +74,10 @@ class NotRunning(Unreachable):
     """There is no daemon: none was started, or it was killed."""
 
 
+class Ended(Unreachable):
+    """The daemon went away amid a connection."""
+
+
 def find(paths: Paths) -> RunFile:
     """Who `daemon.json` says the daemon is.
 
@@ -77,7 +85,7 @@ def find(paths: Paths) -> RunFile:
     """
     run = read_run_file(paths.run_file)
     if run is None:
-        raise NotRunning("no daemon is running", "opensession daemon start")
+        raise _not_running()
     here = host_name()
     if run.host != here and (not run.boot_id or run.boot_id != boot_id()):
         raise Refused(
@@ -100,9 +108,9 @@ def connect(paths: Paths, environ: Mapping[str, str], *, client: str = "cli") ->
         link.connect(run.socket)
     except OSError as error:
         link.close()
-        if is_alive(run):
+        if not _ends(run):
             raise _wedged(run) from error
-        raise NotRunning("no daemon is running", "opensession daemon start") from None
+        raise _not_running() from None
     daemon = Daemon(link, run)
     try:
         if peer_uid(link) != os.getuid():
@@ -111,6 +119,11 @@ def connect(paths: Paths, environ: Mapping[str, str], *, client: str = "cli") ->
                 "opensession daemon status",
             )
         daemon.greet(environ, client)
+    except Ended:
+        daemon.close()
+        if _ends(run):
+            raise _not_running() from None
+        raise
     except BaseException:
         daemon.close()
         raise
@@ -125,6 +138,20 @@ def peer_uid(link: socket.socket) -> int:
     local_peercred = 1
     credentials = link.getsockopt(0, local_peercred, 128)
     return int(struct.unpack_from("II", credentials)[1])
+
+
+def _ends(run: RunFile) -> bool:
+    """Whether a daemon is gone, or is just going: it was killed, and closed its socket first."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while is_alive(run):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _not_running() -> NotRunning:
+    return NotRunning("no daemon is running", "opensession daemon start")
 
 
 def _wedged(run: RunFile) -> Unreachable:
@@ -262,8 +289,8 @@ class Daemon:
         return msgspec.json.decode(line, type=Response)
 
 
-def _gone() -> Unreachable:
-    return Unreachable("the daemon ended the connection", "opensession daemon status")
+def _gone() -> Ended:
+    return Ended("the daemon ended the connection", "opensession daemon status")
 
 
 def _error_of(response: Response) -> OpenSessionError:
