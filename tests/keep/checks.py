@@ -91,8 +91,11 @@ def check_gone(driver: Driver) -> None:
         return
     found = hits(driver.home.paths.index_db, sorted(words))
     assert not any(found.values()), f"a forgotten word is found: {found}"
+    forgotten = {word for chat in driver.forgotten.values() for word in chat.words}
     for name, data in our_bytes(driver.home):
-        held = [word for word in words if word.encode() in data]
+        # A damaged index that is kept is not looked into by age; to forget something removes it.
+        sought = forgotten if ".corrupt-" in name else words
+        held = [word for word in sought if word.encode() in data]
         of = [chat.name for chat in gone if chat.words & set(held)]
         assert not held, f"{name} holds {sorted(held)[:3]} of {of}"
 

@@ -316,6 +316,31 @@ def test_a_file_that_was_moved_and_rewritten_is_one_session_in_a_new_index(
     assert _owner(place) == "y/a.jot"
 
 
+def test_a_file_that_was_moved_again_and_again_is_one_session_in_a_new_index(place: Desk) -> None:
+    """The first place had what was cut in the second, and the third never had it."""
+    (place.jots / "x").mkdir()
+    place.write("x/a.jot", ONE, TWO)
+    place.read("x/a.jot")
+    for before, after, now in (("x", "y", (ONE, OTHER)), ("y", "z", (OTHER, THREE))):
+        (place.jots / after).mkdir()
+        (place.jots / f"{before}/a.jot").rename(place.jots / f"{after}/a.jot")
+        place.writer.mark_gone([place.row(f"{before}/a.jot").id])
+        place.read(f"{after}/a.jot")
+        place.replace(f"{after}/a.jot", *now)
+        place.read(f"{after}/a.jot")
+    place.writer.close()
+    place.index.unlink()
+    place.writer = place.open()
+
+    place.row("y/a.jot")  # a new index knows of all of them at once
+    for name, said in (("z", ""), ("x", ONE + TWO), ("y", ONE + OTHER)):
+        kept = place.folder / "archived"
+        kept.write_text(said)
+        place.writer.apply(place.prepared(f"{name}/a.jot", read_from=str(kept) if said else ""))
+
+    assert _events(place) == {"a": ["o", "e3"]}
+
+
 def test_a_copy_that_went_another_way_stays_another_when_the_first_is_gone(place: Desk) -> None:
     """What the first went on to hold is in no state of the copy."""
     place.write("x/a.jot", ONE)

@@ -299,7 +299,7 @@ def _take_copy(
 def _takes_up(db: apsw.Connection, row: SourceRow, session: Stored, files: Path) -> bool:
     """Whether this source went on from that of a stored session, whose file is gone."""
     owner = sources.load(db, session.source)
-    return owner is not None and heirs.is_earlier(files, owner, row)
+    return owner is not None and heirs.went_on(db, files, owner, row)
 
 
 def _is_taken_up(
@@ -307,7 +307,7 @@ def _is_taken_up(
 ) -> bool:
     """Whether the source of a stored session went on from this one: then that has it all."""
     owner = sources.load(db, session.source) if prepared.keep == 0 else None
-    if owner is not None and heirs.is_earlier(files, row, owner):
+    if owner is not None and heirs.went_on(db, files, row, owner):
         _set_copy(db, row.id, session.id, heirs.EARLIER)
     known = "SELECT 1 FROM copy WHERE source = ? AND session = ? AND seq = ?"
     return db.execute(known, (row.id, session.id, heirs.EARLIER)).get is not None
