@@ -79,6 +79,9 @@ def check_index(driver: Driver, daemon: Daemon) -> None:
             own = {(at, seq) for at, seq in told if at.startswith(chat.name)}
             assert own, f"{word} of {chat.name} is not found"
             assert own == told, f"{word} of {chat.name} is found in another session"
+    notes = {f"{row['tool']}/{row['id']}": row["note"] for row in listed if row["starred"]}
+    for name, said in driver.noted.items():
+        assert notes.get(name) == said, f"the note of {name} is {notes.get(name)}"
     assert not names & set(driver.forgotten), "a forgotten session is in a list"
     assert not names & set(driver.pruned), "a session that was taken away by age is in a list"
 

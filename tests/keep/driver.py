@@ -36,8 +36,9 @@ class Driver:
     """A home with agents and a daemon, driven by a seed. `small_disk` says that our files lie on a
     disk that can be filled.
 
-    `pruned` are sessions that were taken away by age, `away` the folders of agents that vanished,
-    each with where it is meanwhile, `logs` the states of databases' archives.
+    `pruned` are sessions that were taken away by age, `noted` those with a star and a note, `away`
+    the folders of agents that vanished, each with where it is meanwhile, `logs` the states of
+    databases' archives.
     """
 
     def __init__(self, home: Home, seed: int, *, small_disk: bool = False) -> None:
@@ -48,6 +49,7 @@ class Driver:
         self.chats: list[Chat] = []
         self.forgotten: dict[str, Chat] = {}
         self.pruned: dict[str, Chat] = {}
+        self.noted: dict[str, str] = {}
         self.kept: Kept = {}
         self.logs: dict[Path, list[bytes]] = {}
         self.away: dict[Path, Path] = {}
@@ -126,6 +128,7 @@ class Driver:
     def no_promise(self, chat: Chat) -> None:
         """Of a session nothing is kept any more."""
         self.chats.remove(chat)
+        self.noted.pop(chat.name, None)
         for key in [key for key in self.kept if key[0] == chat.name]:
             del self.kept[key]
 

@@ -131,6 +131,7 @@ def prune(driver: Driver) -> None:
     assert len(taken) == (counted if really else 0)
     for chat in [chat for chat in driver.chats if chat.name in taken]:
         assert not chat.there, f"{chat.name} is there, and was taken away"
+        assert chat.name not in driver.noted, f"{chat.name} has a star, and was taken away"
         assert chat.root not in driver.away, f"{chat.root.name} may come back with {chat.name}"
         driver.no_promise(chat)
         driver.pruned[chat.name] = chat

@@ -24,6 +24,7 @@ CHANCES: tuple[tuple[int, Callable[[Driver], None]], ...] = (
     (1, steps.bump_parsers),
     (2, steps.rebuild),
     (1, steps.compact),
+    (1, steps.note),
     (3, steps.forget),
     (1, steps.unforget),
     (5, losses.flip),

@@ -168,6 +168,18 @@ def compact(driver: Driver) -> None:
         client.job("archive.compact")
 
 
+def note(driver: Driver) -> None:
+    """A person puts a star on a session, and says something of it."""
+    driver.daemon.index()
+    chat = driver.one()
+    if chat is not None and (chat.acknowledged or chat.there):
+        word = f"zwqnote{len(driver.trail)}"
+        chat.words.add(word)
+        ref = f"{chat.agent}:{chat.id}"
+        driver.daemon.call("names.set", ref=ref, starred=True, note=word)
+        driver.noted[chat.name] = word
+
+
 def forget(driver: Driver) -> None:
     """A person forgets a session that was read; sometimes its agent goes on all the same."""
     driver.daemon.index()

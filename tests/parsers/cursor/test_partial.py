@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from opensession.parsers.agent import Source
@@ -124,6 +124,7 @@ def test_the_log_gives_the_same_however_it_is_cut(
         max_size=30,
     )
 )
+@example(["same", "assistant", "compact", "read", "same", "compact"])
 @settings(max_examples=60)
 def test_partial_reads_of_a_chat_lose_nothing(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

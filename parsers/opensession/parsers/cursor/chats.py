@@ -38,6 +38,8 @@ _BLOB = (
     "SELECT rowid, octet_length(data), CASE WHEN octet_length(data) <= ? THEN data END"
     " FROM blobs WHERE id = ?"
 )
+_MOST_UNTOLD = 256
+_ROWS_UP_TO = "SELECT rowid FROM blobs WHERE rowid > ? AND rowid <= ?"
 _ROWS_AFTER = "SELECT rowid, id FROM blobs WHERE rowid > ? ORDER BY rowid"
 
 
@@ -46,6 +48,8 @@ class _Mark(msgspec.Struct, array_like=True):
     stay; they gave `messages`. `row` is the newest row that was told, `total` how many messages.
     `open` says that the telling goes on where it stopped; `tail` and `head` are hashes of what was
     told after the settled links, and of the head; `anchor` is that of the link they begin with.
+    `untold` are rows up to `row` that no root linked to when they were passed: a message of the
+    same words as an earlier one is that one's blob.
     """
 
     links: int = 0
@@ -57,6 +61,7 @@ class _Mark(msgspec.Struct, array_like=True):
     tail: int = 0
     head: int = 0
     anchor: int = 0
+    untold: list[int] = []
 
 
 class _Message(msgspec.Struct):
@@ -106,7 +111,7 @@ def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:
     size, full = 0, False
     for link in range(first, len(links)):
         for message in _messages(database, links[link], frozenset(links)):
-            if same or message.row > mark.row:
+            if same or message.row > mark.row or message.row in mark.untold:
                 message.link = link
                 found.append(message)
                 size += message.size
@@ -125,12 +130,14 @@ def _pull(source: Source, database: Database, mark: _Mark) -> Pulled:
     if not prompts and not full and same and not mark.open:
         settled, at_link = mark.messages, mark.links
     lines = _lines(source, head, start, NEVER if full else settled, number, found)
+    newest = max([mark.row, *(message.row for message in found)])
     now = _Mark(
         links=at_link,
         prefix=hash_of(*links[:at_link]),
         anchor=hash_of(links[at_link]) if at_link < len(links) else 0,
         messages=settled,
-        row=max([mark.row, *(message.row for message in found)]),
+        row=newest,
+        untold=_untold(database, mark, newest, {root.row, *(message.row for message in found)}),
         total=number + len(found),
         open=full,
         tail=hash_of(*(message.blob for message in found[settled - number :])),
@@ -149,6 +156,12 @@ def _goes_on(mark: _Mark, links: list[str]) -> bool:
     return not mark.anchor or mark.anchor == hash_of(*links[mark.links : mark.links + 1])
 
 
+def _untold(database: Database, mark: _Mark, newest: int, told: set[int]) -> list[int]:
+    """The rows that were passed and not told, but for the oldest of very many."""
+    passed = [row for (row,) in database.rows(_ROWS_UP_TO, (mark.row, newest))]
+    return [row for row in [*mark.untold, *passed] if row not in told][-_MOST_UNTOLD:]
+
+
 def _by_rows(source: Source, database: Database, mark: _Mark, head: bytes) -> Pulled:
     """The messages in the order they were written, where no root says another."""
     found: list[_Message] = []
@@ -162,7 +175,8 @@ def _by_rows(source: Source, database: Database, mark: _Mark, head: bytes) -> Pu
         if size >= SLICE_BYTES:
             full = True
             break
-    now = _Mark(row=last, total=mark.total + len(found), head=hash_of(head))
+    total = mark.total + len(found)
+    now = _Mark(row=last, total=total, head=hash_of(head), untold=mark.untold)
     if not found:
         return Pulled([], msgspec.msgpack.encode(now), False)
     start = APPEND if mark.total else 0
