@@ -48,6 +48,48 @@ def test_an_archive_that_is_turned_on_later_gets_everything(tmp_path: Path) -> N
         assert dump(place.index)["a"]["events"][:1] == before["a"]["events"]
 
 
+def test_an_archive_that_is_turned_on_later_gets_what_does_not_change_any_more(
+    tmp_path: Path,
+) -> None:
+    with desk(tmp_path, archive=False) as place:
+        for name in ("there.jot", "away.jot"):
+            place.write(name, line(f"in {name}", session=name))
+            place.read(name)
+        (place.jots / "away.jot").unlink()
+        place.archiving = True
+        place.restart()
+
+        (unread,) = place.writer.unread()
+        place.read("there.jot")
+
+        row, away = place.row("there.jot"), place.row("away.jot")
+        assert unread == row.id
+        assert row.archived_len == row.offset == (place.jots / "there.jot").stat().st_size
+        assert not row.archive_gap
+        assert (away.archived_len, away.archive_gap) == (0, True)
+        assert place.writer.unread() == []
+
+
+def test_a_new_index_knows_what_was_archived_before_the_archive_was_turned_off(
+    tmp_path: Path,
+) -> None:
+    with desk(tmp_path) as place:
+        place.write("a.jot", line("one"))
+        place.read("a.jot")
+        known = place.row("a.jot").archived
+        place.writer.close()
+        place.index.unlink()
+        place.archiving = False
+        place.writer = place.open()
+        place.read("a.jot")
+        anew = place.row("a.jot")
+        place.add("a.jot", line("two"))
+
+        assert (anew.archived, anew.archive_gap) == (known, False)
+        assert place.row("a.jot").archived == known
+        assert place.row("a.jot").archive_gap
+
+
 def test_archiving_pauses_while_room_is_low_and_catches_up(
     place: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from opensession.daemon.admission import PRIVATE
 from opensession.daemon.archive import Archived, extent, file_for, scan
 from opensession.daemon.store import sources
-from opensession.daemon.store.sources import SourceRow
+from opensession.parsers.agent import Source
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def recover(
     for row in sources.load_all(db):
         archived = row.archived
         if row.archive_size:
-            archived = _archived(archive_dir, row)
+            archived = archived_now(archive_dir, row.source, row.archived)
             if archived != row.archived:
                 sources.record_archived(db, row.id, archived)
         exists = Path(row.path).exists()
@@ -80,25 +80,28 @@ def recover(
 
 
 def refetch_gaps(db: apsw.Connection) -> int:
-    """Marks the sources of which frames were left out to be read again; returns how many."""
-    found = sources.ids_where(db, "archive_gap = 1 AND state = 'ok'")
+    """Marks the sources of which frames were left out to be read again, if they are there; returns
+    how many.
+    """
+    missed = db.execute("SELECT id, path FROM source WHERE archive_gap = 1 AND state = 'ok'")
+    found = [number for number, path in list(missed) if Path(path).exists()]
     sources.restart(db, found)
     return len(found)
 
 
-def _archived(archive_dir: Path, row: SourceRow) -> Archived:
-    """The state of a source's archive file: as recorded if its size is, else as it says itself."""
-    path = file_for(archive_dir, row.agent, row.path)
+def archived_now(archive_dir: Path, source: Source, known: Archived) -> Archived:
+    """The state of a source's archive file: as known if its size is, else as it says itself."""
+    path = file_for(archive_dir, source.agent, source.path)
     try:
-        if path.stat().st_size == row.archive_size:
-            return row.archived
+        if path.stat().st_size == known.size:
+            return known
         found = scan(path)
     except FileNotFoundError:
-        return Archived(row.generation, 0, 0, 0)
+        return Archived(known.generation, 0, 0, 0)
     except OSError as error:  # one file is not worth a daemon that does not start
         _log.error("archive file %s/%s: %s", path.parent.name, path.name, error.strerror)
-        return row.archived
-    generation = found.generation or row.generation
+        return known
+    generation = found.generation or known.generation
     length = extent(found.entries, generation)
     whole = found.end == found.size and found.identity is not None
     return Archived(generation, length, found.size if whole else 0, len(found.entries))

@@ -270,6 +270,9 @@ class Writer:
             frame = batch.frame
             if batch.lost and self._archive:
                 archived = appending.state(source, archived)
+            if not self._archive and batch.raw_bytes:
+                archived, missed = self._left_out(source, archived, batch)
+                gap = gap or missed
             if frame is not None and frame.length and self._archive:
                 if self.archive_paused:
                     gap = True
@@ -326,11 +329,21 @@ class Writer:
             if batch.present is not None:
                 presence.record(self._db, row, batch.present)
             sources.record_read(self._db, row, batch, archived, gap)
-            if (gap and not self.archive_paused) or intake.has_lost_all(self._db, row, batch):
+            fetched = gap and self._archive and not self.archive_paused
+            if fetched or intake.has_lost_all(self._db, row, batch):
                 sources.restart(self._db, [row.id])
         if noted and self._leaks is not None:
             self._leaks.record(noted)
         return changes
+
+    def _left_out(self, source: Source, archived: Archived, batch: Batch) -> tuple[Archived, bool]:
+        """Where nothing is archived: what the archive has of a source from before, which a new
+        index does not know, and if it lacks what is read now. A file that was rewritten is there.
+        """
+        if batch.restarted or batch.expected_offset == 0:
+            archived = recovery.archived_now(self._archive_dir, source, archived)
+        rewritten = batch.restarted and Path(source.path).exists()
+        return archived, rewritten or archived.length < batch.cursor.offset
 
     def _notice_room(self) -> None:
         """Pauses archiving while the disk is nearly full, and afterwards fetches what it missed."""
