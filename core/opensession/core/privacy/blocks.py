@@ -29,31 +29,34 @@ _SEPARATOR = (
     rb"\r?\n[ \t]{0,40}[bf]?\\{0,7}[\"'`])"
 )
 _RUN = rb"[A-Za-z0-9+/=]{16,16384}+(?!\\{0,7}[\"'`]\s{0,8}:)"
+# Atomic groups, no possessive ones: Python before 3.11.5 matches too much where those may fail.
+_SEPARATORS = rb"(?>" + _SEPARATOR + rb"{0,60})"
+_SOME_SEPARATORS = rb"(?>" + _SEPARATOR + rb"{1,60})"
 _FIELD = rb"(?:" + _SEPARATOR + rb"{1,60}[A-Z][A-Za-z-]{2,30}: [^\n\\\x1b]{1,120}){0,6}"
-_BODY = rb"(?P<body>(?:" + _SEPARATOR + rb"{0,60}+" + _RUN + rb"){1,2000}+)"
+_BODY = rb"(?P<body>(?>(?:" + _SEPARATORS + _RUN + rb"){1,2000}))"
 _END = (
-    rb"(?:(?:" + _SEPARATOR + rb"{0,60}+[A-Za-z0-9+/=]{1,15}+)?" + _SEPARATOR
-    + rb"{0,60}+-{5}END [A-Z0-9 ]{0,40}-{5}|(?:" + _SEPARATOR
-    + rb"{1,60}+[A-Za-z0-9+/=]{1,15}+)?(?=\s{0,8}\Z))?"
+    rb"(?:(?:" + _SEPARATORS + rb"[A-Za-z0-9+/=]{1,15}+)?" + _SEPARATORS
+    + rb"-{5}END [A-Z0-9 ]{0,40}-{5}|(?:" + _SOME_SEPARATORS
+    + rb"[A-Za-z0-9+/=]{1,15}+)?(?=\s{0,8}\Z))?"
 )  # fmt: skip
 _BLOCK = re.compile(rb"-{5}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{5}" + _FIELD + _BODY + _END)
 _PUTTY = re.compile(
     rb"Private-Lines: ?[0-9]{1,4}"
     + _BODY
     + rb"(?:"
-    + _SEPARATOR
-    + rb"{0,60}+[A-Za-z0-9+/=]{1,15}+(?=\s|\\|\Z))?"
+    + _SEPARATORS
+    + rb"[A-Za-z0-9+/=]{1,15}+(?=\s|\\|\Z))?"
 )
 _LONE = re.compile(
     rb"(?<![A-Za-z0-9+/])(?P<body>(?:MII[A-Za-z0-9+/]{3}IB(?:AAKC|ADANBg)|MHcCAQEEI|MIGHAgEAMBMG"
     rb"|MC4CAQAwBQYDK2VwBCIEI|MIGkAgEBBD|b3BlbnNzaC1rZXktdjE|MII[A-Za-z0-9+/]{4,6}BgkqhkiG9w0BBQ0w)"
-    rb"[A-Za-z0-9+/=]{8,16384}+(?:" + _SEPARATOR + rb"{1,60}+" + _RUN + rb"){0,2000}+)"
-    rb"(?:" + _SEPARATOR + rb"{1,60}+[A-Za-z0-9+/=]{1,15}+(?=[\s\\\"']{0,8}(?:\Z|-----END)))?"
+    rb"[A-Za-z0-9+/=]{8,16384}+(?>(?:" + _SOME_SEPARATORS + _RUN + rb"){0,2000}))"
+    rb"(?:" + _SOME_SEPARATORS + rb"[A-Za-z0-9+/=]{1,15}+(?=[\s\\\"']{0,8}(?:\Z|-----END)))?"
 )
 _TAIL = re.compile(rb"-{5}END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{5}")
 _BACKWARDS = re.compile(
     rb"(?:[\s\"'`,+>|\\0-9nrt-]|[\xe2\x86\x92]){0,60}(?:[A-Za-z0-9+/=]{1,39}(?:[\s\"'`,+>|\\-]|[\xe2\x86\x92]){1,60})?"
-    rb"(?:[A-Za-z0-9+/=]{40,8192}+(?:[\s\"'`,+>|\\0-9-]|[\xe2\x86\x92]){0,60}+){1,300}+"
+    rb"(?>(?:[A-Za-z0-9+/=]{40,8192}+(?>(?:[\s\"'`,+>|\\0-9-]|[\xe2\x86\x92]){0,60})){1,300})"
 )
 _OTHER_TEXT = re.compile(rb"[,:](?:\s|\\{1,8}[nrt]){0,40}\\{0,7}\"")
 _WINDOW = 16 << 10

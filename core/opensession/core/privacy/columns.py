@@ -26,9 +26,9 @@ _MARK = re.compile(rb"[,;\t]|" + _BAR)
 
 # From the end of the keyword to the end of the line: names of columns and nothing else.
 _HEAD_REST = re.compile(
-    rb"[A-Za-z0-9_]{0,64}+\"?(?:(?:[,;\t]\"?|[ ]{0,40}"
+    rb"[A-Za-z0-9_]{0,64}+\"?(?>(?:(?:[,;\t]\"?|[ ]{0,40}"
     + _BAR
-    + rb")[A-Za-z0-9_. -]{0,64}+\"?){0,40}+[ ]{0,40}\r?\n"
+    + rb")[A-Za-z0-9_. -]{0,64}+\"?){0,40})[ ]{0,40}\r?\n"
 )
 _NAME = re.compile(rb"\"?[A-Za-z0-9_.-]{1,64}\"?\Z")
 _DRAWN_NAME = re.compile(rb"[ ]*[A-Za-z0-9_. -]{0,64}\Z")
@@ -40,8 +40,8 @@ _INSERT = re.compile(
     rb"[^\s()]{1,128}\s{0,8}\((?P<columns>[^()]{1,2048})\)\s{0,40}(?i:values)\s{0,40}"
 )
 _ITEM = re.compile(
-    rb"\s{0,40}(?:[NnEe]?'(?P<single>(?:[^'\\\r\n]|''|\\.){0,4096}+)'|[^\s,'()][^,'()\r\n]{0,256}+"
-    rb"(?:\((?:[^()\r\n]{1,128}|\([^()\r\n]{0,128}\)){0,8}+\))?)\s{0,40}(?P<end>[,)])"
+    rb"\s{0,40}(?:[NnEe]?'(?P<single>(?>(?:[^'\\\r\n]|''|\\.){0,4096}))'|[^\s,'()][^,'()\r\n]{0,256}+"
+    rb"(?:\((?>(?:[^()\r\n]{1,128}|\([^()\r\n]{0,128}\)){0,8})\))?)\s{0,40}(?P<end>[,)])"
 )
 _NEXT_ROW = re.compile(rb"\s{0,40}(?:,\s{0,40})?\(")
 

@@ -28,7 +28,7 @@ _ASSIGNMENT = re.compile(
 )
 # How far an unquoted value goes: in a line of its own to the next blank, in a command to what the
 # shell ends words at, else to what ends values in code as well.
-_LINE_RUN = re.compile(rb"(?:[^\s\x1b\\]|\\(?![nrt]|(?:u001[bB]|x1[bB]|033|e)\[)){1,16384}+")
+_LINE_RUN = re.compile(rb"(?:[^\s\x1b\\]|\\(?![nrt]|(?:u001[bB]|x1[bB]|033|e)\[)){1,16384}")
 _SHELL_RUN = re.compile(rb"[^\s\x1b\"'`\\;&|<>)]{1,16384}+")
 _CODE_RUN = re.compile(rb"[^\s\x1b\"'`\\;,&|<>]{1,16384}+")
 _LINE_BEGIN = re.compile(
