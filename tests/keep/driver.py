@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
 import random
 from pathlib import Path
 
@@ -120,8 +121,15 @@ class Driver:
     def say(self, chat: Chat, count: int) -> None:
         """So many more messages, not written yet."""
         for _ in range(count):
-            self._words += 1
-            chat.say(f"zwq{self._words:05}", self.random)
+            chat.say(self.word(), self.random)
+
+    def word(self) -> str:
+        """A word that stands nowhere else, and shares no beginning with another: where terms are
+        sorted, all of its end is written.
+        """
+        self._words += 1
+        number = int.from_bytes(hashlib.sha256(b"%d" % self._words).digest()[:8], "big")
+        return "".join(chr(ord("a") + number // 26**place % 26) for place in range(12))
 
     # What is promised.
 

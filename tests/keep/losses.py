@@ -10,14 +10,16 @@ from opensession.daemon.archive import DamagedArchive
 from tests.keep.agents import Chat
 from tests.keep.checks import check_index, file_of
 from tests.keep.driver import Backup, Driver
+from tests.keep.steps import note
 
 Held = dict[int, bytes]
 """The bytes of each generation that can be read."""
 
 
 def flip(driver: Driver) -> None:
-    """A bit of the archive is another one: it is named; what the source has is mended; what it has
-    not stays named, and everything else as it was, until a backup has it or the disk gives it back.
+    """A bit of the archive is another one, or a few bytes are: that is named; what the source has
+    is mended; what it has not stays named, and everything else as it was, until a backup has it or
+    the disk gives it back.
     """
     chat = driver.one()
     file = file_of(driver, chat.agent, chat.path) if chat is not None else Path()
@@ -28,8 +30,10 @@ def flip(driver: Driver) -> None:
     if driver.random.random() < 0.5:
         driver.stop()
     before, others = _held(file), _others(driver, file)
-    at, bit = _place(driver, file), 1 << driver.random.randrange(8)
-    _change(file, at, bit)
+    at, wrong = _place(driver, file), bytes([1 << driver.random.randrange(8)])
+    if driver.random.random() < 0.3:
+        wrong = driver.random.randbytes(40)[: file.stat().st_size - at]
+    _change(file, at, wrong)
     if chat.there and driver.random.random() < 0.3:
         driver.say(chat, 1)
         chat.write(driver.random)
@@ -49,7 +53,7 @@ def flip(driver: Driver) -> None:
             assert kept, f"{name} was changed: {state!r} is {now.get(name)}"
     check_index(driver, driver.daemon)
     if lost or _named(_verify(driver), file):
-        _heal(driver, file, at, bit, before)
+        _heal(driver, file, at, wrong, before)
 
 
 def back_up(driver: Driver) -> None:
@@ -122,6 +126,8 @@ def revive(driver: Driver) -> None:
 
 def prune(driver: Driver) -> None:
     """What is old, and gone, is taken away; what its agent has, or may have, is not."""
+    if driver.random.random() < 0.6:
+        note(driver)
     driver.daemon.index()
     really = driver.random.random() < 0.7
     before = _names(driver)
@@ -137,7 +143,7 @@ def prune(driver: Driver) -> None:
         driver.pruned[chat.name] = chat
 
 
-def _heal(driver: Driver, file: Path, at: int, bit: int, before: Held) -> None:
+def _heal(driver: Driver, file: Path, at: int, wrong: bytes, before: Held) -> None:
     """A backup has what is lost, if it is from before; else the disk gives it back."""
     if (
         before
@@ -154,7 +160,7 @@ def _heal(driver: Driver, file: Path, at: int, bit: int, before: Held) -> None:
         left = _named(_verify(driver), file)
         assert not left, f"damage stays: {left}"
     else:
-        _change(file, at, bit)
+        _change(file, at, wrong)
 
 
 def _check_named(driver: Driver, chat: Chat, file: Path, before: Held) -> bool:
@@ -200,12 +206,13 @@ def _place(driver: Driver, file: Path) -> int:
     return entry.position + driver.random.randrange(entry.packed)
 
 
-def _change(file: Path, at: int, bit: int) -> None:
+def _change(file: Path, at: int, wrong: bytes) -> None:
+    """Twice gives what was there."""
     with file.open("rb+") as out:
         out.seek(at)
-        byte = out.read(1)[0]
+        there = out.read(len(wrong))
         out.seek(at)
-        out.write(bytes([byte ^ bit]))
+        out.write(bytes(one ^ other for one, other in zip(there, wrong, strict=True)))
 
 
 def _held(file: Path) -> Held:

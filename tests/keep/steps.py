@@ -171,9 +171,10 @@ def compact(driver: Driver) -> None:
 def note(driver: Driver) -> None:
     """A person puts a star on a session, and says something of it."""
     driver.daemon.index()
-    chat = driver.one()
+    gone = [chat for chat in driver.chats if not chat.there]
+    chat = driver.random.choice(gone) if gone else driver.one()
     if chat is not None and (chat.acknowledged or chat.there):
-        word = f"zwqnote{len(driver.trail)}"
+        word = driver.word()
         chat.words.add(word)
         ref = f"{chat.agent}:{chat.id}"
         driver.daemon.call("names.set", ref=ref, starred=True, note=word)
