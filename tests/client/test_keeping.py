@@ -69,6 +69,33 @@ def test_a_session_is_forgotten_once_that_is_confirmed(cli: Cli) -> None:
     assert [row["id"] for row in cli.json("log", "--all", "--json")] == [ONE]
 
 
+def test_a_file_that_is_gone_is_neither_counted_nor_said_to_be_taken_in_again(cli: Cli) -> None:
+    names = [f"{number}1111111-1111-4111-8111-111111111111" for number in (1, 2)]
+    folder = cli.stage.home / ".claude/projects/p"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / f"{name}.jsonl").write_bytes(claude(name, "hello", "there"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    (folder / f"{names[0]}.jsonl").unlink()
+    cli.ok("index", "--wait")
+
+    cli.ok("forget", *names, "--yes")
+    held = {row["tool"]: row["own_files"] for row in cli.json("storage", "--json")["agents"]}
+    said = cli.run("unforget", *names).stderr.splitlines()
+    cli.ok("index", "--wait")
+
+    assert held["claude-code"] == 1
+    assert said == [
+        f"taken in again: {names[1]}",
+        f"forgotten no more, but no file of it is here any more: {names[0]}",
+    ]
+    assert [row["id"] for row in cli.json("log", "--all", "--json")] == [names[1]]
+    (folder / f"{names[0]}.jsonl").write_bytes(claude(names[0], "hello", "there"))
+    cli.ok("index", "--wait")
+    assert len(cli.json("log", "--all", "--json")) == 2
+
+
 def test_what_fits_is_shown_before_anybody_is_asked(cli: Cli) -> None:
     """Issue 6: `--project` and `--before` show count, newest titles and bytes first, and ask."""
     folder = cli.stage.home / ".claude/projects/p"

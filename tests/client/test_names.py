@@ -26,6 +26,7 @@ def test_what_a_person_calls_sessions(cli: Cli) -> None:
     cli.ok("index", "--wait")
     assert "no session has an alias yet" in cli.run("alias").stderr
 
+    cli.fails(2, "alias", ONE, "")
     cli.ok("alias", ONE, "The limiter")
     cli.ok("tag", "the limiter", "#WIP", "auth")
     cli.ok("tag", TWO, "auth")

@@ -110,16 +110,21 @@ def unforget(
 
     opensession unforget 0a1b2c3d-1111-4222-8333-444455556666
     """
+    there: list[str] = []
     with reach(no_start=no_start) as daemon:
-        params = ForgetParams(refs=sessions, undo=True)
-        done = daemon.call("archive.forget", params, ForgetResult)
-    named = ", ".join(sessions)
+        files = 0
+        for one in sessions:
+            params = ForgetParams(refs=[one], undo=True)
+            found = daemon.call("archive.forget", params, ForgetResult).sources
+            files += found
+            there += [one] if found else []
     if json:
-        output.emit_json(done)
-    elif done.sources:
-        output.note(f"taken in again: {named}")
-    else:
-        output.note(f"may be taken in again, but no file of it is here any more: {named}")
+        output.emit_json(ForgetResult(sources=files))
+        return
+    if there:
+        output.note(f"taken in again: {', '.join(there)}")
+    if away := [one for one in sessions if one not in there]:
+        output.note(f"forgotten no more, but no file of it is here any more: {', '.join(away)}")
 
 
 def _forget(daemon: Daemon, refs: list[str], also_source: bool) -> ForgetResult:

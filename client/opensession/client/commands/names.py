@@ -31,7 +31,9 @@ Remove = Annotated[bool, typer.Option("--remove", "-d", help="Take it away.")]
 
 def alias(
     ref: Named = "",
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="One line, in quotes.")] = "",
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One line, in quotes.")
+    ] = None,
     remove: Remove = False,
     all_: All = False,
     json: AsJson = False,
@@ -48,11 +50,13 @@ def alias(
     """
     if name and remove:
         raise UsageError("an alias is either given or taken away", "opensession alias REF --remove")
+    if name is not None and not name.strip():  # an unset variable: neither asked for nor given
+        raise UsageError("the alias has no words", "opensession alias REF --remove")
     with reach(no_start=no_start) as daemon:
         if not ref:
             _list([one for one in _all(daemon).sessions if one.alias], "alias", as_json=json)
             return
-        given = "" if remove else name or None
+        given = "" if remove else name
         done = _set(daemon, ref, all_=all_, alias=given)
         _said(done, asked=given is not None, as_json=json)
 

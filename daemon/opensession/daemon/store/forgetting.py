@@ -134,10 +134,11 @@ def delete(db: apsw.Connection, sessions: Collection[Stored]) -> list[Change]:
 
 
 def give_up(db: apsw.Connection, source_id: int, reason: str) -> None:
-    """A source is not read any more, and nothing of it is kept."""
+    """A source is not read any more, and nothing of it is kept. What is gone takes no room."""
     db.execute(
         "UPDATE source SET cursor = NULL, offset = 0, generation = 1, archived_len = 0,"
-        " archive_size = 0, archive_frames = 0, archive_gap = 0, state = 'refused', error = ?"
+        " archive_size = 0, archive_frames = 0, archive_gap = 0,"
+        " size = iif(state = 'gone', 0, size), state = 'refused', error = ?"
         " WHERE id = ?",
         (reason, source_id),
     )

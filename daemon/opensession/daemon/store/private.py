@@ -159,6 +159,7 @@ class Private:
 
     def take_again(self, agents: Collection[str], native_id: str) -> list[int] | None:
         """Sessions of this id are taken in again; the sources to be read, None if none is private.
+        A file that is not there any more is none of them.
 
         The id is not known from the tombstone, so it has to be the whole one.
         """
@@ -170,17 +171,21 @@ class Private:
         if not found:
             return None
         wanted = {one.source for one in found}
-        ids = [
-            row.id
+        rows = [
+            row
             for row in sources.load_all(self._db)
             if self._guards.source_hash(row.agent, row.path) in wanted
             or (row.agent in agents and _is_own(row, {native_id}))  # was moved since
         ]
+        there = [row.id for row in rows if Path(row.path).exists()]
         with self._transaction():
-            for number in ids:
-                sources.record_found(self._db, number)
-            sources.restart(self._db, ids)
-        return ids
+            for row in rows:
+                if row.id in there:
+                    sources.record_found(self._db, row.id)
+                else:
+                    sources.record_state(self._db, row.id, "gone", "")
+            sources.restart(self._db, [row.id for row in rows])
+        return there
 
     def _count(self, row: SourceRow, batch: Batch) -> None:
         """Notes how far sessions that were taken in again come, once they are read to the end."""
