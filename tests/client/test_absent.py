@@ -13,6 +13,7 @@ import pytest
 from tests.client.program import Cli
 from tests.helpers.daemon import eventually
 from tests.helpers.transcripts import claude
+from tests.parsers.goose.making import Goose, said
 from tests.parsers.opencode.making import Made
 
 ONE, TWO = "ses_0000000000010000000000", "ses_0000000000020000000000"
@@ -61,13 +62,32 @@ def test_every_view_marks_what_was_deleted_from_a_database(cli: Cli, opencode: M
     assert (row["own_files"], row["sessions"], row["only_here"]) == (1, 2, 1)
     (leak,) = cli.json("leaks", "--json")["leaks"]
     assert {each["id"]: each["source_gone"] for each in leak["sessions"]} == {ONE: True, TWO: False}
-    (dry,) = cli.json("revive", ONE, "--dry-run", "--json")["files"]
-    assert dry["state"] == "absent"
+    dry = cli.json("revive", ONE, "--dry-run", "--json")
+    assert [file["state"] for file in dry["files"]] == ["absent"]
+    assert dry["load"][:2] == ["opencode", "import"]
     pruned = cli.json("storage", "prune", "--keep-days", "1", "--dry-run", "--json")
     (old,) = pruned["agents"]
     assert (old["sessions"], old["kept"]) == (1, {"living": 1})
     asked = json.dumps({"refs": [ONE, TWO], "all": True})
     assert json.loads(cli.ok("rpc", "archive.forgettable", asked))["gone"] == 1
+
+
+def test_what_its_agent_takes_back_from_no_file_is_not_said_to_be_revived(cli: Cli) -> None:
+    folder = cli.stage.home / ".local/share/goose/sessions"
+    folder.mkdir(parents=True)
+    goose = Goose(folder)
+    goose.session("20260816_1", name="Plums")
+    goose.message("20260816_1", "user", said("what is a plum?"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    goose.db.execute("DELETE FROM sessions")
+    eventually(lambda: marks(cli) == {"20260816_1": "archived"})
+
+    shown = cli.ok("show", "20260816_1")
+
+    assert "source gone, archived, and all of it is here: goose takes no session back" in shown
+    short = cli.json("log", "--all", "--json")[0]["short"]
+    assert f"next: opensession show {short} " in cli.fails(5, "revive", short)[-1]
 
 
 def test_a_folder_that_goes_is_seen_by_every_view_and_comes_back(cli: Cli) -> None:

@@ -131,13 +131,12 @@ def test_what_an_agent_wrote_over_comes_back_too(cli: Cli) -> None:
 
 
 def test_a_dry_run_does_not_say_that_a_database_is_written_to(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """No file is ever written over: what is there and lacks the session is its agent's database."""
-    database = tmp_path / "opencode.db"
-    database.touch()
-    file = RevivedFile(path=str(database), state="absent", bytes=8600)
+    """Whether the database is there or away: the agent's own import makes it."""
+    file = RevivedFile(path="/nowhere/opencode.db", state="absent", bytes=8600)
+    load = ["opencode", "import", "{file}"]
 
-    tell(ReviveResult(id="a", short="7f3a9c1e", tool="opencode", files=[file]), 0)
+    tell(ReviveResult(id="a", short="7f3a9c1e", tool="opencode", files=[file], load=load), 0)
 
     assert capsys.readouterr().err == "would have opencode take in 1 session, 8.6 kB\n"

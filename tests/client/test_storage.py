@@ -81,10 +81,13 @@ def test_prune_takes_what_is_old_and_gone_and_nothing_else(cli: Cli) -> None:
 
     dry = cli.json("storage", "prune", "--keep-days", "1", "--dry-run", "--json")
     refused = cli.run("storage", "prune", "--keep-days", "1")
+    hours = cli.ok("storage", "prune", "--keep-days", "5h", "--dry-run")
 
     (row,) = dry["agents"]
     assert (dry["done"], row["sessions"], row["kept"]) == (False, 1, {"living": 1, "named": 1})
     assert refused.returncode == 5
+    assert "not active for 5 hours" in hours
+    assert "kept: 1 session whose file the agent still has, or that is away with" in hours
     assert _ids(cli) == {OLD, LIVING, STARRED}
     assert set(cli.paths.archive_dir.rglob("*.zst")) == files
     cli.ok("config", "set", "archive.keep_days", "1")

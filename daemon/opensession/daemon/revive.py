@@ -143,12 +143,17 @@ def put_back(parts: Sequence[Part], *, really: bool) -> list[RevivedFile]:
     return found
 
 
-def in_a_database(agent: Agent) -> Refused:
+def takes_back(agent: Agent, source: Source) -> bool:
+    """Whether a session of a source can be had back: as files, or by the agent's own import."""
+    return agent.storage(source) != "rows" or bool(agent.loads)
+
+
+def in_a_database(agent: Agent, short: str = "REF") -> Refused:
     """Why a session of a database is not put back."""
     return Refused(
         f"{agent.label} keeps this session in its database, which only {agent.label} writes to;"
         " it takes none from a file",
-        "opensession show has all of it",
+        f"opensession show {short}    # has all of it",
     )
 
 

@@ -44,7 +44,7 @@ def revive(
     params = ReviveParams(ref=ref, scope=str(Path.cwd()), all=all_, really=not dry_run, older=older)
     with reach(no_start=no_start) as daemon:
         done = daemon.call("archive.revive", params, ReviveResult)
-    loaded = _load(done) if done.load else 0
+    loaded = _load(done) if done.load and not dry_run else 0
     if json:
         output.emit_json(done)
         return
@@ -62,7 +62,7 @@ def tell(done: ReviveResult, loaded: int) -> None:
         output.note(f"revived: {line(done.tool)} took in {count(loaded, 'session')}, {total}")
     elif not new:
         output.note("its files are there: nothing was written")
-    elif new[0].state == "absent" and Path(new[0].path).exists():  # no file is written over
+    elif new[0].state == "absent" and done.load:
         output.note(f"would have {line(done.tool)} take in {count(len(new), 'session')}, {total}")
     else:
         said = "would write" if new[0].state == "absent" else "revived:"

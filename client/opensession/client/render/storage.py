@@ -11,7 +11,7 @@ from opensession.client.render.words import line
 from opensession.core.rpc.storage import AgentStorage, PruneResult, StorageResult
 
 _KEPT = {
-    "living": "whose file the agent still has",
+    "living": "whose file the agent still has, or that is away with its whole folder",
     "named": "that you named, tagged or starred",
     "shared": "that share a file with newer ones",
 }
@@ -99,4 +99,7 @@ def _safety(row: AgentStorage) -> list[str]:
 
 
 def _days(days: float) -> str:
-    return "1 day" if days == 1 else f"{days:g} days"
+    if days < 2 and days != int(days):
+        hours = round(days * 24, 1)
+        return "1 hour" if hours == 1 else f"{hours:g} hours"
+    return "1 day" if days == 1 else f"{round(days, 1):g} days"

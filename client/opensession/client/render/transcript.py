@@ -34,6 +34,8 @@ def header_lines(found: SessionDetail, screen: Screen) -> Iterator[str]:
         yield screen.yellow(f"its archive is not as its agent wrote it since {found.altered_at}")
     if row.source in ("archived", "gone"):
         hint = f": opensession revive {row.short}" if row.source == "archived" else ""
+        if hint and not found.revivable:
+            hint = f", and all of it is here: {line(row.tool)} takes no session back"
         yield screen.yellow(f"{SOURCES[row.source]}{hint}")
     if row.moved_to:
         yield screen.yellow(f"its folder is now {line(row.moved_to)}")

@@ -144,7 +144,8 @@ class SessionGetParams(Params, frozen=True):
 
 class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
     """One session: its row, its own (unfolded) counts, and how its source stands. `altered_at` (RFC
-    3339) says since when its archived bytes are no longer those that its agent wrote.
+    3339) says since when its archived bytes are no longer those that its agent wrote. `revivable`
+    is false where its agent keeps it in a database and takes none from a file.
     """
 
     session: SessionRow
@@ -155,6 +156,7 @@ class SessionDetail(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, Any]
     seq: int | None = None
     altered_at: str | None = None
+    revivable: bool = True
 
 
 class SessionEventsParams(Params, frozen=True):

@@ -116,8 +116,8 @@ class PruneParams(Params, frozen=True):
 
 class PrunedAgent(msgspec.Struct, frozen=True, kw_only=True):
     """Of one agent: `sessions` are taken away, and `archive_bytes` with them. `kept` are as old and
-    stay, by reason: `living` (the agent's own file is there), `named` (it has an alias, a tag, a
-    note or a star), `shared` (its file holds newer ones too).
+    stay, by reason: `living` (the agent's own file is there, or away with its whole folder),
+    `named` (it has an alias, a tag, a note or a star), `shared` (its file holds newer ones too).
     """
 
     tool: str

@@ -69,7 +69,7 @@ async def put_back(app: App, params: ReviveParams, client: Client) -> ReviveResu
         files=files,
         resume=[word.replace("{id}", wanted.id) for word in agent.resume],
         directory=folder,
-        load=list(agent.loads) if any(_is_export(app, file) for file in files) else [],
+        load=list(agent.loads) if _are_exports(app, wanted, agent, files) else [],
         notes=notes,
     )
 
@@ -117,7 +117,7 @@ def _exports(
 ) -> list[RevivedFile]:
     """Files for the agent's own import, of the sessions that its database has not."""
     if not agent.loads:
-        raise revive.in_a_database(agent)
+        raise revive.in_a_database(agent, wanted.short)
     row = wanted.sources[number]
     made: list[RevivedFile] = []
     for native_id in ids:
@@ -144,8 +144,15 @@ def _exports(
     return made
 
 
-def _is_export(app: App, file: RevivedFile) -> bool:
-    return file.state == "written" and Path(file.path).parent == place_of(app.paths).scratch
+def _are_exports(app: App, wanted: Wanted, agent: Agent, files: Sequence[RevivedFile]) -> bool:
+    """Whether some of the files are, or would be, for the agent's own import."""
+    databases = {row.path for row in wanted.sources if agent.storage(row.source) == "rows"}
+    scratch = place_of(app.paths).scratch
+    return any(
+        file.path in databases if file.state == "absent" else Path(file.path).parent == scratch
+        for file in files
+        if file.state != "present"
+    )
 
 
 HANDLERS: dict[str, Handler] = {"archive.revive": put_back}
