@@ -200,8 +200,8 @@ def test_index_wait_returns_when_everything_is_searchable(cli: Cli) -> None:
     assert len(cli.json("log", "--all", "--json")) == 3
 
 
-def test_a_rebuild_tells_what_it_could_not_make_again(cli: Cli) -> None:
-    """Without an archive the index alone has what its agent deleted."""
+def test_a_rebuild_tells_what_it_took_over(cli: Cli) -> None:
+    """Without an archive the index alone has what its agent deleted: the next one has it too."""
     cli.stage.set_up()
     cli.ok("config", "set", "archive.raw", "false")
     cli.ok("index", "--wait")
@@ -211,7 +211,8 @@ def test_a_rebuild_tells_what_it_could_not_make_again(cli: Cli) -> None:
     said = cli.run("index", "--rebuild", "--wait").stderr
 
     assert "1 session could not be made again" in said
-    assert len(cli.json("log", "--all", "--json")) == 2
+    assert [row["source"] for row in cli.json("log", "--all", "--json")].count("gone") == 1
+    assert len(cli.json("log", "--all", "--json")) == 3
 
 
 def test_the_log_is_shown_without_a_daemon(cli: Cli) -> None:

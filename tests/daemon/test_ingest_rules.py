@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from opensession.daemon import admission
 from opensession.daemon.admission import Rules
 from opensession.parsers.agent import Agent, Source
 from opensession.parsers.registry import agent
-from tests.daemon.rig import Rig, append, said
+from tests.daemon.rig import PATIENCE, Rig, append, said
 
 
 @pytest.fixture
@@ -122,6 +123,37 @@ def test_a_session_outside_of_the_selection_is_not_read_as_it_grows(
     with rig.ingest(agents=[counting]) as made:
         rig.run(made)
     assert reads == [str(path)]
+
+
+@pytest.mark.parametrize("turned_off", [False, True])
+def test_what_is_being_read_by_the_rules_of_before_is_not_stored(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, turned_off: bool
+) -> None:
+    """Once new rules are taken up, nothing comes in that they leave out."""
+    real = agent("codex").read
+    under_way, go_on = threading.Event(), threading.Event()
+
+    class Slow(Newer):
+        def read(self, source: Source, cursor: Any) -> Any:
+            delta = real(source, cursor)
+            under_way.set()
+            assert go_on.wait(PATIENCE)
+            return delta
+
+    slow: Any = Slow(agent("codex"))
+    monkeypatch.setattr("opensession.daemon.reading.registry.agent", lambda name, commands=(): slow)
+    rig.write("private", 2, cwd="/work/private")
+    with rig.ingest(agents=[slow]) as made:
+        assert under_way.wait(PATIENCE)
+        rig.rules = Rules(excluded=("/work/private",))
+        if turned_off:
+            rig.roots = []
+        made.take_up(rig.options()).result(PATIENCE)
+        go_on.set()
+        rig.run(made)
+        assert rig.events() == {}
+        assert "ok" not in rig.states().values()
+        assert list(rig.place.archive.rglob("*.zst")) == []
 
 
 def test_only_sessions_of_the_selected_repositories_are_taken_in(rig: Rig) -> None:

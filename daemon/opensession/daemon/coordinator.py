@@ -300,7 +300,8 @@ class Coordinator:
         """
         roots = resolved(self._find_roots())
         self._remote = {root.path: mounts.mount_at(root.path).network for root in roots}
-        dropped = {root.agent for root in self._watching.roots} - {root.agent for root in roots}
+        self._dispatch.agents = frozenset(root.agent for root in roots)
+        dropped = {root.agent for root in self._watching.roots} - self._dispatch.agents
         self._watching.set_roots(roots, now)
         if dropped:
             for entry in self._dispatch.book.entries():
@@ -313,7 +314,11 @@ class Coordinator:
         self._watching.ask(root, now)
 
     def take_up(self, options: Options, now: float) -> None:
-        """Other settings count from now on; everything is looked at by them."""
+        """Other settings count from now on; everything is looked at by them, and what is being read
+        by those of before is read anew.
+        """
+        if options.setup != self._options.setup and self._dispatch.busy:
+            self._dispatch.break_off()
         self._options = options
         self._dispatch.rules = options.setup.rules
         self._dispatch.pool.take_up(options.setup)

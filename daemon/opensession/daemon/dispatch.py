@@ -62,7 +62,8 @@ class Flight(msgspec.Struct, frozen=True):
 
 class Dispatch:
     """Used by one thread. `settled(source, job, failed)` is called when a job is over (job None:
-    there was nothing to read), `missing(entry)` when a source that changed is not there.
+    there was nothing to read), `missing(entry)` when a source that changed is not there. Only of
+    `agents` files are read; the archive is, of all.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Dispatch:
         self._bulk_from = 0.0
         self.rules = rules
         self.pauses = pauses
+        self.agents: frozenset[str] = frozenset()
 
     def open(self, index: apsw.Connection, remote: Callable[[Entry], bool]) -> None:
         """Begins: `index` is a read connection of this thread; a `remote` source is never read in
@@ -228,7 +230,7 @@ class Dispatch:
             self._missing(entry)
             return True
         unchanged = stamp == entry.stamp and not entry.fresh and entry.state == "ok"
-        if unchanged or entry.kept_out(self.rules):
+        if unchanged or entry.source.agent not in self.agents or entry.kept_out(self.rules):
             self._nothing_to_read(entry, now)
             return True
         size = entry.left(stamp)
@@ -441,7 +443,7 @@ class Dispatch:
                 self.schedule.released(flight.job.source_id, now, lane=BULK)
 
     def break_off(self) -> None:
-        """Nothing of what is under way will be stored (the disk is full)."""
+        """Nothing of what is under way will be stored (the disk is full, or other rules count)."""
         self._writing.void(list(self._flights))
         self.pool.kill()
 

@@ -195,15 +195,23 @@ class Ingest:
         self._ask(lambda now: self._coordinator.begin_run(run, now))
         return run.future
 
-    def take_up(self, options: Options) -> None:
+    def take_up(self, options: Options) -> Future[None]:
         """Other settings count from now on; everything is looked at by them. With other rules of
-        stripping all that is stored is read again, newest first.
+        stripping all that is stored is read again, newest first. Once the future is done, nothing
+        is stored any more that was read by the settings of before.
         """
+        done: Future[None] = Future()
+
+        def work(now: float) -> None:
+            self._coordinator.take_up(options, now)
+            done.set_result(None)
+
         before, self._options = self._options, options
-        self._ask(lambda now: self._coordinator.take_up(options, now))
+        self._ask(work)
         rules = fingerprint(options.setup.privacy)
         if rules != fingerprint(before.setup.privacy):
             self._ask(lambda now: self._strip_again(rules, now))
+        return done
 
     def _strip_again(self, rules: str, now: float) -> None:
         versions = {agent.name: agent.parser_version for agent in self._agents}

@@ -30,7 +30,7 @@ from opensession.daemon.custom_paths import Judged
 from opensession.daemon.guards import Guards
 from opensession.daemon.ingest import Ingest, Options
 from opensession.daemon.native_names import NativeNames
-from opensession.daemon.options import options_of, place_of
+from opensession.daemon.options import hand_over, options_of, place_of
 from opensession.daemon.pace import Pace
 from opensession.daemon.pausing import Pauses
 from opensession.daemon.privacy_rules import machine_name, privacy_rules
@@ -286,7 +286,7 @@ class Library:
         if settings.archive.raw != archive:
             await self._replace(lambda: None)  # the writer learns it when it is opened
         else:
-            self._ingest.take_up(await self._options())
+            await hand_over(self._ingest, await self._options())
 
     def form_of(self, fingerprint: bytes, values: Sequence[str]) -> tuple[int, str]:
         """By what a scrubbed value is known again; see `scrubbed.form_of`."""
@@ -295,7 +295,7 @@ class Library:
     async def take_scrubbed(self) -> None:
         """Secrets were scrubbed: they are archived no more."""
         if self._ingest is not None:
-            self._ingest.take_up(await self._options())
+            await hand_over(self._ingest, await self._options())
 
     async def setup(self) -> Setup:
         """How sources are read now."""

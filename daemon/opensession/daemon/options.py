@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from opensession.core.config import Settings
 from opensession.core.paths import Paths
 from opensession.daemon import admission
-from opensession.daemon.ingest import Options, Place
+from opensession.daemon.ingest import Ingest, Options, Place
 from opensession.daemon.reading import Setup
 from opensession.daemon.schedule import Timing
+
+TAKE_UP_SECONDS = 5.0
+"""How long a change of settings waits for an ingest that is busy."""
 
 
 def place_of(paths: Paths) -> Place:
@@ -35,3 +41,12 @@ def options_of(settings: Settings, paths: Paths, key: bytes) -> Options:
         poll=daemon.poll_secs,
         idle=daemon.session_end_idle_secs,
     )
+
+
+async def hand_over(ingest: Ingest, options: Options) -> None:
+    """Gives an ingest other settings, and waits for a moment until nothing is stored any more that
+    was read by those of before.
+    """
+    done = asyncio.wrap_future(ingest.take_up(options))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(done, TAKE_UP_SECONDS)
