@@ -30,6 +30,9 @@ from opensession.daemon.store.connect import (
 from opensession.daemon.store.forgetting_archive import names_one
 from opensession.daemon.store.sessions_write import Stored
 
+_BLANK_BYTES = 8 << 20
+"""What is overwritten in one transaction."""
+
 _TELLING = 8
 """A shorter id may be part of anything."""
 
@@ -145,13 +148,24 @@ def give_up(db: apsw.Connection, source_id: int, reason: str) -> None:
 
 
 def erase(db: apsw.Connection) -> bool:
-    """Overwrites what deleted rows and search terms left behind (DECISIONS §4). False where the
-    log of the database could not be emptied, since somebody reads.
+    """Overwrites what deleted rows and search terms left behind (DECISIONS §4), also before they
+    were deleted: where a merge or a rewind gave pages back. False where the log of the database
+    could not be emptied, since somebody reads.
     """
     db.execute("PRAGMA secure_delete = ON")
     db.execute("INSERT INTO search (search) VALUES ('optimize')")
     db.execute("PRAGMA secure_delete = FAST")
+    _overwrite_free_pages(db)
     return emptied(db)
+
+
+def _overwrite_free_pages(db: apsw.Connection) -> None:
+    """Fills all pages that nothing stands in, and gives them back."""
+    size = db.pragma("page_size")
+    db.execute("DROP TABLE IF EXISTS blank; CREATE TABLE blank (bytes BLOB)")
+    while free := db.pragma("freelist_count"):
+        db.execute("INSERT INTO blank VALUES (zeroblob(?))", (min(free * size, _BLANK_BYTES),))
+    db.execute("DROP TABLE blank")
 
 
 def forget_aside(index: Path, agent: str, ids: Collection[str]) -> None:
