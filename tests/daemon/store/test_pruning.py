@@ -49,6 +49,20 @@ def test_only_what_the_agent_has_deleted_may_go_and_zero_keeps_all(tmp_path: Pat
         assert _groups(rig, {"codex": 36_000.0}) == {}
 
 
+def test_a_session_without_times_is_as_old_as_its_last_read(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.write(ONE, 3)
+    with rig.ingest() as ingest:
+        rig.run(ingest)
+        rig.file(ONE).unlink()
+        rig.run(ingest)
+        ingest.write(lambda writer: writer.db.execute("UPDATE session SET updated_us = 0").get)
+
+        assert _groups(rig) == {}
+        ingest.write(lambda writer: writer.db.execute("UPDATE source SET read_us = 1").get)
+        assert _groups(rig) == {ONE: None}
+
+
 def test_what_went_is_in_neither_index_nor_archive_and_comes_back_with_its_file(
     tmp_path: Path,
 ) -> None:

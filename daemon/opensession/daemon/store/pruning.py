@@ -167,8 +167,11 @@ def _of_agent(
     rows = [
         _Row(number, name, native, parent, role == "primary", source or 0, *rest)
         for number, name, native, parent, role, source, *rest in db.execute(
-            "SELECT id, agent, native_id, parent, role, source, updated_us, absent <> 0,"
-            " event_count FROM session WHERE agent = ? AND origin = 'local'",
+            "SELECT id, agent, native_id, parent, role, source,"
+            # Some agents write no times: such a session counts as active when it was last read.
+            " coalesce(nullif(updated_us, 0),"
+            " (SELECT read_us FROM source WHERE source.id = session.source), 0),"
+            " absent <> 0, event_count FROM session WHERE agent = ? AND origin = 'local'",
             (agent,),
         )
     ]
