@@ -10,9 +10,11 @@ import pytest
 
 from opensession.daemon import admission
 from opensession.daemon.admission import Rules
-from opensession.parsers.agent import Agent, Source
+from opensession.daemon.store.sources import AWAY
+from opensession.parsers.agent import Agent, Root, Source
 from opensession.parsers.registry import agent
 from tests.daemon.rig import PATIENCE, Rig, append, said
+from tests.helpers.daemon import eventually
 
 
 @pytest.fixture
@@ -203,3 +205,26 @@ def test_an_agent_that_is_turned_off_is_not_read_any_more(rig: Rig) -> None:
         rig.roots = roots
         rig.run(made)
         assert rig.events() == {"one": 2}
+
+
+def test_what_lies_below_no_root_of_today_is_marked_as_it_goes_and_comes(rig: Rig) -> None:
+    """As in a home that a backup of another was taken into, or after CLAUDE_CONFIG_DIR changed."""
+    elsewhere = rig.path / "elsewhere"
+    rig.write("one", 2)
+    rig.sessions.rename(elsewhere)
+    first, rig.roots = rig.roots, [Root("codex", str(elsewhere))]
+    with rig.ingest() as made:
+        rig.run(made)
+        assert rig.states() == {"one": "ok"}
+        rig.roots = first
+        rig.run(made)
+        assert rig.states() == {"one": "ok"}
+        elsewhere.rename(rig.path / "away")
+        rig.run(made)
+        assert rig.query("SELECT state, error FROM source") == [("gone", AWAY)]
+        (rig.path / "away").rename(elsewhere)
+        rig.run(made)
+        assert rig.states() == {"one": "ok"}
+        (rig.path / "elsewhere").rename(rig.path / "away")
+    with rig.ingest():
+        eventually(lambda: rig.states() == {"one": "gone"})

@@ -18,7 +18,7 @@ from pathlib import PurePath
 import msgspec
 
 from opensession.core.errors import OpenSessionError, Refused, Unreachable
-from opensession.daemon import mounts
+from opensession.daemon import mounts, unrooted
 from opensession.daemon.archive import DiskFull, archived_sources, file_for
 from opensession.daemon.book import Entry
 from opensession.daemon.custom_paths import Loose
@@ -221,6 +221,7 @@ class Coordinator:
                 self._dispatch.from_archive.add(entry.id)
                 self._dispatch.demand(entry, None, now)
         self._demand_unread(now)
+        unrooted.look(self._dispatch, self._watching.roots, self._mark_gone, now)
         self._watching.ask(None, now)
 
     def _enter_archived(self) -> None:
@@ -311,6 +312,8 @@ class Coordinator:
     def look_at(self, root: Root | None, now: float) -> None:
         """Looks at a root, or at all, soon."""
         self.refresh_roots(now)
+        if root is None:
+            unrooted.look(self._dispatch, self._watching.roots, self._mark_gone, now)
         self._watching.ask(root, now)
 
     def take_up(self, options: Options, now: float) -> None:
@@ -452,6 +455,7 @@ class Coordinator:
             self._begin(now)
         else:
             self.refresh_roots(now)
+            unrooted.look(self._dispatch, self._watching.roots, self._mark_gone, now)
         self._runs.append(run)
         for root in self._watching.roots:
             run.scans[root] = self._watching.start(root, now)
