@@ -156,6 +156,22 @@ def test_a_state_whose_beginning_is_lost_is_not_read_as_the_beginning_of_another
     ]
 
 
+@pytest.mark.parametrize("now", [PIECES[0], PIECES[0] + b"other bytes than those before\n" * 9])
+def test_a_state_that_begins_after_damage_is_whole(tmp_path: Path, now: bytes) -> None:
+    """Its own first frame follows what is damaged; that the older state was cut there is lost."""
+    file, state = _write(tmp_path)
+    with Appending(tmp_path) as appending:
+        appending.cut(SOURCE, state, len(PIECES[0]) + 9)
+    _flip(file, archive.scan(file).entries[-1].position - 60)
+
+    state = _append(tmp_path, Archived(), 0, now)
+    with Appending(tmp_path) as appending:
+        state = appending.cut(SOURCE, state, len(now))
+
+    assert _read(file, archive.scan(file).generation) == now
+    assert _read(file, 1) == WHOLE
+
+
 def test_a_missing_and_a_shortened_file_are_damage(tmp_path: Path) -> None:
     file, state = _write(tmp_path)
     last = archive.scan(file).entries[-1]

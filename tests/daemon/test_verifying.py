@@ -25,3 +25,21 @@ def test_damage_of_a_copy_names_its_session_too() -> None:
                 found = client.job("archive.verify")["result"]["damaged"]
     assert sorted(each["path"] for each in found) == sorted([str(path), str(copied)])
     assert [each["sessions"] for each in found] == [[SESSION], [SESSION]]
+
+
+def test_that_a_file_was_cut_is_archived_again_where_that_is_lost() -> None:
+    """The frame that says it has no bytes; without it the longer state would be the newest."""
+    with temporary_home() as home:
+        path = transcript(home, prompt(1, "one"), prompt(2, "two"))
+        with running(home) as daemon:
+            daemon.index()
+            path.write_text(prompt(1, "one"))
+            daemon.index()
+            file = archive.file_for(home.paths.archive_dir, "claude-code", str(path))
+            data = bytearray(file.read_bytes())
+            data[-60:-20] = bytes(byte ^ 0x55 for byte in data[-60:-20])
+            file.write_bytes(data)
+            with daemon.client() as client:
+                client.job("archive.verify", mend=True)
+            newest = archive.scan(file).generation
+            assert b"".join(archive.read(file, newest)) == path.read_bytes()

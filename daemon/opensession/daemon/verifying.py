@@ -17,7 +17,7 @@ from opensession.core.rpc.storage import DamagedFrame, VerifyResult
 from opensession.daemon.archive import NewerArchive, file_for, mending, merge, scan
 from opensession.daemon.archive.checking import Looked, look_through
 from opensession.daemon.library import Library
-from opensession.daemon.store import losses, sources
+from opensession.daemon.store import connect, losses, sources
 from opensession.daemon.store.sources import SourceRow
 from opensession.daemon.store.writer import Writer
 
@@ -185,6 +185,7 @@ async def mend(library: Library, archive_dir: Path, found: VerifyResult) -> Veri
     rows = {f.file: what.rows[f.file] for f in found.damaged if f.file in what.rows}
     living = [rows[f.file].id for f in found.damaged if f.living and f.file in rows]
     if living:
+        await library.write(functools.partial(_look_into, living=living))
         await library.read_again(list(dict.fromkeys(living)))
         await library.run_until_idle(lambda now: None)
     whole = set()
@@ -195,6 +196,17 @@ async def mend(library: Library, archive_dir: Path, found: VerifyResult) -> Veri
         msgspec.structs.replace(frame, mended=frame.file in whole) for frame in found.damaged
     ]
     return msgspec.structs.replace(found, damaged=damaged)
+
+
+def _look_into(writer: Writer, living: list[int]) -> None:
+    """Their archive files are looked into when they are written to next: a lost frame changes no
+    size.
+    """
+    with connect.Transaction(writer.db, writer.index):
+        writer.db.executemany(
+            "UPDATE source SET archive_size = archive_size + 1 WHERE id = ? AND archive_size > 0",
+            [(number,) for number in living],
+        )
 
 
 def rewrite(writer: Writer, source_id: int) -> bool:

@@ -209,6 +209,7 @@ class _File:
         self._state: Archived | None = None
         self._entries: list[Entry] | None = None
         self._version = VERSION
+        self._ends_damaged = False
         if self.size == 0:
             os.fchmod(self.descriptor, 0o600)
 
@@ -289,6 +290,7 @@ class _File:
     def _take(self, found: Scan) -> None:
         self._entries = list(found.entries)
         self._version = found.version
+        self._ends_damaged = bool(found.damaged) and found.damaged[-1][1] == found.size
 
     def write(
         self,
@@ -299,6 +301,8 @@ class _File:
         base: Base | None = None,
     ) -> Archived:
         """Writes a frame, or with a `base` a patch, at the end of the file."""
+        if generation > state.generation and frame.offset:
+            self._fence(source)
         head = frame_header(
             source, generation, frame.offset, frame.length, len(frame.data), frame.sha256, base
         )
@@ -321,6 +325,21 @@ class _File:
             length = max(length, state.length)
         self._state = Archived(generation, length, self.size, state.frames + 1)
         return self._state
+
+    def _fence(self, source: Source) -> None:
+        """Where the end of the file is damaged: a frame without bytes, which cuts nothing. The
+        generation that begins after it has lost no frame there (see `frames.scan`).
+        """
+        known = self.entries
+        if not (self._ends_damaged and known):
+            return
+        generation = max(entry.generation for entry in known)
+        frame = make_frame(extent(known, generation), b"")
+        head = frame_header(source, generation, frame.offset, 0, len(frame.data), frame.sha256)
+        position = self.size + len(head)
+        self._write(head + frame.data)
+        self._ends_damaged = False
+        known.append(Entry(position, generation, frame.offset, 0, len(frame.data), frame.sha256))
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
