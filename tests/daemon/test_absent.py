@@ -8,23 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
+import msgspec
 import pytest
 
+from opensession.core.config.settings import PrivacySettings
+from opensession.daemon.admission import Rules
 from opensession.daemon.archive import file_for, read, scan
 from opensession.daemon.ingest import Ingest
+from opensession.daemon.reading import Setup
 from opensession.daemon.store import migrate, pruning
 from opensession.daemon.store.connect import open_index, open_reader
 from opensession.daemon.store.source_marks import FILE_MARK
 from opensession.parsers.agent import Root
 from opensession.parsers.databases import close_databases
 from opensession.parsers.registry import agent
-from tests.daemon.rig import Rig
+from tests.daemon.rig import KEY, Rig
+from tests.daemon.same_index import hits
+from tests.helpers.daemon import eventually
 from tests.parsers.goose.making import START, Goose, said
 
 ONE, TWO, CHILD = "20260102_1", "20260102_2", "20260102_3"
-HERE, KEPT = "", "archived"
+HERE, KEPT, GONE = "", "archived", "gone"
 KEEP = {"goose": 1.0}
 
 
@@ -66,8 +73,8 @@ class Stand(Rig):
         self.roots = [Root("goose", str(self.path / name)) for name in ("a", "b")]
 
     @contextmanager
-    def watching(self) -> Iterator[Ingest]:
-        with self.ingest(agents=[agent("goose")]) as made:
+    def watching(self, **other: Any) -> Iterator[Ingest]:
+        with self.ingest(agents=[agent("goose")], **other) as made:
             self.run(made)
             yield made
 
@@ -286,6 +293,24 @@ def test_a_deleted_session_stays_while_its_archive_is_damaged(stand: Stand) -> N
         assert made.write(lambda writer: pruning.prune(writer, KEEP, only_named())) == ([], [])
         assert stand.events() == {ONE: 1, TWO: 1}
         assert archived.read_bytes() == data
+
+
+def test_a_deleted_session_that_is_not_archived_follows_other_rules(stand: Stand) -> None:
+    """It cannot be read again: it is stripped as it is stored."""
+    goose = Kept(stand.path / "a")
+    goose.say(ONE, "ask ann.huber@zwetschge-post.de")
+    goose.say(TWO, "ask bob.moser@zwetschge-post.de")
+    plain = Setup(str(stand.path), KEY, PrivacySettings(), False, Rules())
+    strict = PrivacySettings(modes={"mail": "redact"})
+    with stand.watching(options=stand.options(setup=plain)) as made:
+        goose.delete(ONE)
+        stand.run(made)
+        assert stand.marks() == {ONE: GONE, TWO: HERE}
+        assert all(hits(stand.place.index, ["huber", "moser"]).values())
+        made.take_up(stand.options(setup=msgspec.structs.replace(plain, privacy=strict)))
+        eventually(lambda: not any(hits(stand.place.index, ["huber", "moser"]).values()))
+        assert stand.events() == {ONE: 1, TWO: 1}
+        assert stand.marks() == {ONE: GONE, TWO: HERE}
 
 
 def test_an_index_of_before_asks_every_database_once(tmp_path: Path) -> None:

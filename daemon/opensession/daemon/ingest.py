@@ -31,6 +31,7 @@ from opensession.daemon.ingest_options import Options, Place
 from opensession.daemon.pausing import Pauses
 from opensession.daemon.pool import Pool
 from opensession.daemon.privacy_rules import fingerprint
+from opensession.daemon.reading import Setup
 from opensession.daemon.reconcile import scan
 from opensession.daemon.root_watch import RootWatch
 from opensession.daemon.store import restrip
@@ -157,8 +158,8 @@ class Ingest:
         self._thread = threading.Thread(
             target=self._coordinator.run, kwargs={"history": history}, name="ingest", daemon=True
         )
-        self._thread.start()
         self._strip_lost()
+        self._thread.start()
 
     def stop(self) -> bool:
         """Ends everything; what is not stored is read again at the next start. False if the writer
@@ -217,22 +218,26 @@ class Ingest:
         versions = {agent.name: agent.parser_version for agent in self._agents}
         found = self._writing.call(lambda writer: writer.recover(versions, STRIP_VERSION, rules))
         log.info("other rules: %d sources are read again", found.outdated)
-        self._read_again([*found.again, *found.from_archive], now)
         self._strip_lost()
+        self._read_again([*found.again, *found.from_archive], now)
 
     def _strip_lost(self) -> None:
-        """Strips what cannot be read again as it is stored, in a thread of its own."""
-        threading.Thread(target=self._strip_stored, name="strip", daemon=True).start()
-
-    def _strip_stored(self) -> None:
+        """Strips what cannot be read again as it is stored, in a thread of its own. Before any is
+        read by these rules: a database has them for all its sessions then.
+        """
         setup = self._options.setup
         rules = fingerprint(setup.privacy)
+        lost = self._writing.call(lambda writer: restrip.lost(writer.db, rules))
+        if lost:
+            threading.Thread(
+                target=self._strip_stored, args=(setup, rules, lost), name="strip", daemon=True
+            ).start()
+
+    def _strip_stored(self, setup: Setup, rules: str, lost: Sequence[int]) -> None:
         db = open_reader(self._place.index)
         try:
-            lost = restrip.lost(db, rules)
-            taking = setup.taking(setup.stripper()) if lost else None
+            taking = setup.taking(setup.stripper())
             for source in lost:
-                assert taking is not None  # noqa: S101 - as made above
                 found = restrip.restripped(db, source, partial(prepare.restripped, taking=taking))
                 work = partial(Writer.store_restripped, source_id=source, rules=rules, found=found)
                 self._on_changes(self._writing.call(work))

@@ -19,8 +19,9 @@ def outdated(db: apsw.Connection, rules: str) -> Outdated:
     """How many sessions were stripped by others than these rules."""
     waiting, staying = db.execute(
         "SELECT count(*) FILTER (WHERE other AND NOT lost), count(*) FILTER (WHERE lost) FROM"
-        " (SELECT source.rules <> ? AS other, source.state = 'gone' AND source.archived_len = 0"
-        " AS lost FROM session JOIN source ON source.id = session.source)",
+        " (SELECT source.rules <> ? AS other, (source.state = 'gone' OR session.absent)"
+        " AND source.archived_len = 0 AS lost"
+        " FROM session JOIN source ON source.id = session.source)",
         (rules,),
     ).get
     return Outdated(int(waiting), int(staying))

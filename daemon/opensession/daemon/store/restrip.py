@@ -30,19 +30,23 @@ class Restripped(msgspec.Struct, frozen=True):
 
 
 def lost(db: apsw.Connection, rules: str) -> list[int]:
-    """Sources whose sessions were stripped by others than these rules and cannot be read again."""
+    """Sources of sessions that were stripped by other rules than these and cannot be read again."""
     found = db.execute(
-        "SELECT id FROM source WHERE state = 'gone' AND archived_len = 0 AND rules <> ?"
-        " AND EXISTS (SELECT 1 FROM session WHERE session.source = source.id)"
-        " ORDER BY mtime_ns DESC",
+        "SELECT id FROM source WHERE archived_len = 0 AND rules <> ?"
+        " AND EXISTS (SELECT 1 FROM session WHERE session.source = source.id"
+        " AND (state = 'gone' OR absent)) ORDER BY mtime_ns DESC",
         (rules,),
     )
     return [int(str(source)) for (source,) in found]
 
 
 def restripped(db: apsw.Connection, source: int, prepared: Prepared) -> list[Restripped]:
-    """The sessions of a source, stripped as they are stored; for any connection."""
-    return [of_session(db, each, prepared) for each in sessions_write.of_source(db, source)]
+    """The sessions of a source that cannot be read again, stripped as they are stored; for any
+    connection.
+    """
+    gone = db.execute("SELECT state = 'gone' FROM source WHERE id = ?", (source,)).get
+    sessions = sessions_write.of_source(db, source)
+    return [of_session(db, each, prepared) for each in sessions if gone or each.absent]
 
 
 def of_session(db: apsw.Connection, session: Stored, prepared: Prepared) -> Restripped:

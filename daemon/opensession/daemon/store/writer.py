@@ -206,7 +206,9 @@ class Writer:
                 noted = [one for each in found for one in self._noted_more(each)]
                 if noted:
                     self._leaks.record(noted)
-            self._db.execute("UPDATE source SET rules = ? WHERE id = ?", (rules, source_id))
+            self._db.execute(
+                "UPDATE source SET rules = ? WHERE id = ? AND state = 'gone'", (rules, source_id)
+            )
         return changes
 
     def _noted_more(self, found: restrip.Restripped) -> list[Noted]:
