@@ -145,6 +145,24 @@ def test_damage_that_shows_while_it_runs_is_mended(home: Home) -> None:
         assert any("damaged" in notice for notice in client.call("daemon.status")["notices"])
 
 
+def test_an_index_that_is_removed_while_it_runs_is_made_anew(home: Home) -> None:
+    """It can be made again from archive and sources, so people remove it; without a restart."""
+    write_sessions(home)
+    with running(home) as daemon:
+        daemon.index()
+        (home.path / TRANSCRIPT).unlink()
+        daemon.index()
+        for path in home.paths.data_dir.glob("index.db*"):
+            path.unlink()
+
+        with pytest.raises(RpcError):
+            ids(daemon)
+        eventually(lambda: home.paths.index_db.exists())
+        daemon.index()
+
+        assert ids(daemon) == {ONE, TWO}
+
+
 def damage(path: Path, start: int) -> None:
     """Overwrite everything of a database from `start` on."""
     size = path.stat().st_size

@@ -42,7 +42,7 @@ from opensession.daemon.store.context import QueryContext
 from opensession.daemon.store.leaks_write import Leaks
 from opensession.daemon.store.names import NO_NAMES
 from opensession.daemon.store.prices import PriceBook
-from opensession.daemon.store.readers import DamagedIndex, Readers, TooSlow
+from opensession.daemon.store.readers import DamagedIndex, LostIndex, Readers, TooSlow
 from opensession.daemon.store.writer import Writer
 from opensession.daemon.tidying import Tidied, Tidying, tidy
 from opensession.daemon.user_data import ExtraRoot
@@ -398,6 +398,11 @@ class Library:
             await self.query(overview.check)
         except DamagedIndex as error:
             await self._recover(error)
+        except LostIndex:  # somebody removed the file; or it is being replaced just now
+            async with self._replacing:
+                lost = not self._paths.index_db.exists()
+            if lost:
+                await self._replace(lambda: log.error("the index was removed: it is made anew"))
         except (TooSlow, Unreachable) as error:
             log.info("the index was not looked through: %s", error)
 

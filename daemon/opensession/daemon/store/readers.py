@@ -39,12 +39,16 @@ class DamagedIndex(OpenSessionError):
     """SQLite found the index damaged while reading it."""
 
 
+class LostIndex(Unreachable):
+    """The index's file is not there any more."""
+
+
 class Readers:
     """Read connections to one index and the threads that use them.
 
     `count` bounds how many calls run at once; threads and connections are made when they are
     needed, and connections that were not needed for half a minute are closed. `on_damage` is
-    called, in the loop's thread, for every call that finds the index damaged.
+    called, in the loop's thread, for every call that finds the index damaged or removed.
     """
 
     def __init__(
@@ -81,7 +85,7 @@ class Readers:
         except asyncio.CancelledError:
             given_up.set()
             raise
-        except DamagedIndex:
+        except (DamagedIndex, LostIndex):
             if self._on_damage is not None:
                 self._on_damage()
             raise
@@ -128,6 +132,8 @@ class Readers:
             _log.error("the index is damaged: %s", type(error).__name__)
             raise DamagedIndex("the index is damaged", "opensession index --rebuild") from error
         except (apsw.CantOpenError, apsw.BusyError) as error:
+            if not self._path.exists():
+                raise LostIndex("the index is not ready", "opensession daemon status") from error
             raise Unreachable("the index is not ready", "opensession daemon status") from error
         finally:
             if reader is not None:
