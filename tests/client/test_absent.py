@@ -119,3 +119,26 @@ def test_a_folder_that_goes_is_seen_by_every_view_and_comes_back(cli: Cli) -> No
     eventually(lambda: set(marks(cli).values()) == {""})
     row = agents(cli, "storage")["claude-code"]
     assert {**row, "index_bytes": 0} == {**before, "index_bytes": 0}
+
+
+def test_forgetting_one_of_a_database_tells_its_share_its_names_and_the_way_back(
+    cli: Cli, opencode: Made
+) -> None:
+    path = cli.stage.home / ".claude/projects/p/11111111-1111-4111-8111-111111111111.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(claude(path.stem, "hello", "there"))
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+    cli.ok("alias", ONE, "plums")
+    asked = json.dumps({"refs": [ONE], "all": True})
+    (kept,) = [row for row in cli.json("storage", "--json")["agents"] if row["tool"] == "opencode"]
+    weight = json.loads(cli.ok("rpc", "archive.forgettable", asked))
+    assert 0 < weight["bytes"] < kept["archive_bytes"]
+    assert weight["named"] == 1
+
+    done = cli.run("forget", "plums", path.stem, "--also-source", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert "alias, tags, note and star of 1 of them go too" in done.stderr
+    (back,) = [each for each in done.stderr.splitlines() if "unforget" in each and "next" in each]
+    assert ONE in back and path.stem not in back

@@ -34,8 +34,8 @@ Key = tuple[str, str]
 class Weight(msgspec.Struct, frozen=True):
     """What is stored of sessions: their rows, newest first, the keys of them and their subagents,
     and the sources that hold them, each with the ids that it holds of these. `bytes` are those of
-    archive files that are removed; `beside` counts other sessions that such a file holds, and
-    `crowded` are their sources.
+    archive files that are removed, and of a database's their share by events; `beside` counts
+    other sessions that such a file holds, and `crowded` are their sources.
     """
 
     rows: list[SessionRow]
@@ -81,7 +81,10 @@ def weigh(db: apsw.Connection, params: ForgettableParams, ctx: QueryContext) -> 
         rows=rows,
         keys=keys,
         events=events,
-        bytes=sum(source.archive_size for source in whole),
+        bytes=sum(
+            _share(db, source, keys) if is_database(source) else source.archive_size
+            for source, _ in found
+        ),
         held=found,
         beside=sum(others.values()),
         crowded=frozenset(number for number, count in others.items() if count),
@@ -142,6 +145,16 @@ def _others(db: apsw.Connection, source: SourceRow, keys: Collection[Key]) -> in
     """How many sessions a source holds that are none of these."""
     rows = db.execute("SELECT agent, native_id FROM session WHERE source = ?", (source.id,))
     return sum((str(agent), str(name)) not in keys for agent, name in rows)
+
+
+def _share(db: apsw.Connection, source: SourceRow, keys: Collection[Key]) -> int:
+    """About how many bytes of a database's archive are of these sessions."""
+    total = theirs = 0
+    query = "SELECT agent, native_id, event_count FROM session WHERE source = ?"
+    for agent, name, count in db.execute(query, (source.id,)):
+        total += int(str(count))
+        theirs += int(str(count)) if (str(agent), str(name)) in keys else 0
+    return round(source.archive_size * theirs / total) if total else 0
 
 
 def _named(db: apsw.Connection, params: ForgettableParams, ctx: QueryContext) -> list[SessionRow]:

@@ -137,6 +137,7 @@ def _forget(daemon: Daemon, refs: list[str], also_source: bool) -> ForgetResult:
             recalled=done.recalled + part.recalled,
             removed=done.removed + part.removed,
             left=done.left + part.left,
+            kept=done.kept + part.kept,
         )
     return done
 
@@ -170,6 +171,9 @@ def _show(found: Forgettable) -> None:
         output.note(f"  and {len(found.sessions) - SHOWN} older")
     if found.gone:
         output.note(f"of {found.gone} the agent has deleted the file: there will be no way back")
+    if found.named:
+        whose = f" of {found.named} of them" if len(found.sessions) > 1 else ""
+        output.note(f"alias, tags, note and star{whose} go too, for good")
     if found.beside:
         others = "1 other session is" if found.beside == 1 else f"{found.beside} other sessions are"
         output.note(f"{others} in the same files, and will not be in the archive any more")
@@ -210,8 +214,11 @@ def _tell(found: Forgettable, done: ForgetResult, state: Forgotten) -> None:
     else:
         output.note("erased: their bytes are overwritten")
     # All of them: the tombstones hold no ids, so nothing can tell them later.
-    ids = " ".join(line(row.id) for row in found.sessions if not row.source_gone)
-    if ids and not done.removed:
+    back = [row for row in found.sessions if not row.source_gone]
+    if done.removed:
+        back = [row for row in back if row.id in done.kept]
+    ids = " ".join(line(row.id) for row in back)
+    if ids:
         output.note(
             f"next: opensession unforget {ids}    # by the whole ids, if you want them back"
         )

@@ -23,15 +23,16 @@ class ForgetParams(Params, frozen=True):
 class ForgetResult(msgspec.Struct, frozen=True, kw_only=True):
     """`ids` are the sessions that are gone, subagents included; `recalled` how many of them a hub
     has, which is asked to delete them. `removed` are files of their agents, `left` those that hold
-    more than these sessions or could not be removed. They are hidden from now on; that their bytes
-    are overwritten, `archive.forgotten` tells. `sources` (of `undo`) counts the files that are read
-    again.
+    more than these sessions or could not be removed, and `kept` the sessions in those. They are
+    hidden from now on; that their bytes are overwritten, `archive.forgotten` tells. `sources` (of
+    `undo`) counts the files that are read again.
     """
 
     ids: list[str] = []
     recalled: int = 0
     removed: list[str] = []
     left: list[str] = []
+    kept: list[str] = []
     sources: int = 0
 
 
@@ -63,8 +64,9 @@ class ForgettableSession(msgspec.Struct, frozen=True, kw_only=True):
 
 class Forgettable(msgspec.Struct, frozen=True, kw_only=True):
     """What would be forgotten, newest first, with `subagents` and `events` in all. `bytes` are
-    those of archive files that go, with what they hold of `beside` other sessions; `gone` counts
-    the sessions whose file their agent has deleted, which there is no way back for; `published`
+    those of archive files that go, with what they hold of `beside` other sessions, and about those
+    of rows of databases; `named` counts the sessions with an alias, a tag, a note or a star; `gone`
+    those whose file their agent has deleted, which there is no way back for; `published`
     those that a hub has. `files` (of `file_bytes`) are what `also_source` would remove; `shared`
     counts the sessions whose file holds others too.
     """
@@ -79,6 +81,7 @@ class Forgettable(msgspec.Struct, frozen=True, kw_only=True):
     file_bytes: int
     shared: int
     beside: int = 0
+    named: int = 0
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,11 +43,13 @@ async def forget(app: App, params: rpc.ForgetParams, client: Client) -> rpc.Forg
     published = await _published(app)
     removed: list[str] = []
     left: list[str] = []
+    kept: set[str] = set()
     if params.also_source:
         agents = {agent.name: agent for agent in app.library.agents}
         files, shared = await asyncio.to_thread(own_files, weight, agents)
         removed, left = await asyncio.to_thread(forgettable.remove, files)
         left += [row.path for row in shared]
+        kept = {name for row, names in weight.held if row.path in left for name in names}
     ids: list[str] = []
     for row in weight.rows:
         name = guards.session_hash(row.tool, row.id).hex()[:16]  # no id of what is forgotten
@@ -57,7 +59,11 @@ async def forget(app: App, params: rpc.ForgetParams, client: Client) -> rpc.Forg
     if removed:
         audit.record(app.paths, "archive.forget", "destroy", files=len(removed))
     return rpc.ForgetResult(
-        ids=ids, recalled=len(weight.keys & published), removed=removed, left=left
+        ids=ids,
+        recalled=len(weight.keys & published),
+        removed=removed,
+        left=left,
+        kept=[row.id for row in weight.rows if row.id in kept],
     )
 
 
@@ -66,6 +72,7 @@ async def would_forget(app: App, params: rpc.ForgettableParams, client: Client) 
     weight = await app.library.read(weigh, params)
     agents = {agent.name: agent for agent in app.library.agents}
     files, shared = await asyncio.to_thread(own_files, weight, agents)
+    names = _guards(app).names.names
     return rpc.Forgettable(
         sessions=[forgettable.shown(row) for row in weight.rows],
         subagents=max(0, len(weight.keys) - len(weight.rows)),
@@ -77,6 +84,7 @@ async def would_forget(app: App, params: rpc.ForgettableParams, client: Client) 
         file_bytes=sum(file.bytes for file in files),
         shared=len(shared),
         beside=weight.beside,
+        named=sum(names.of(*key).said for key in weight.keys),
     )
 
 
