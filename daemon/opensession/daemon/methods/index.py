@@ -47,6 +47,7 @@ async def _until_made(app: App, report: Report) -> dict[str, Any]:
 
 async def _until_idle(app: App, report: Report) -> dict[str, Any]:
     result = await app.library.run_until_idle(telling(report))
+    await app.library.tidied()  # what an old index alone has is found only then
     size = int(result["bytes"])
     pace = size / max(float(result["seconds"]), 0.001)
     report(Progress(job="", done=size, total=size, per_second=pace))
