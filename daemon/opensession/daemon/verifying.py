@@ -134,7 +134,9 @@ def sentence(frame: DamagedFrame) -> str:
 
 
 async def verify(library: Library, archive_dir: Path, told: Told, *, only: bool) -> VerifyResult:
-    """Looks through the archive, or (`only`) a sample of it, and notes what is lost."""
+    """Looks through the archive, or (`only`) a sample of it, and notes what is lost, and what no
+    longer is.
+    """
     what = await _known(library, archive_dir)
     found = await asyncio.to_thread(pieces, archive_dir, what)
     wanted = sample(found) if only else found
@@ -142,6 +144,7 @@ async def verify(library: Library, archive_dir: Path, told: Told, *, only: bool)
     done = 0
     damaged: list[DamagedFrame] = []
     lost: dict[int, int] = {}
+    back: list[int] = []
     for piece in wanted:
         looked = await asyncio.to_thread(look, piece)
         if looked.broken:
@@ -149,11 +152,15 @@ async def verify(library: Library, archive_dir: Path, told: Told, *, only: bool)
             damaged += frames
             if now.lost and row is not None:
                 lost[row.id] = now.lost
+        elif piece.row is not None and 0 < piece.row.offset <= piece.row.archived_len:
+            back += [piece.row.id] if piece.row.missing_bytes else []
         done += piece.size
         told(done, total, piece.row.agent if piece.row else "")
-    if lost:
-        with contextlib.suppress(OpenSessionError):  # where no daemon works, it is told alone
-            await library.write(lambda writer: losses.record(writer, lost))
+    with contextlib.suppress(OpenSessionError):  # where no daemon works, it is told alone
+        if lost:
+            await library.write(lambda writer: losses.record(writer.db, lost))
+        if back:
+            await library.write(lambda writer: losses.found_again(writer.db, *back))
     return VerifyResult(files=len(wanted), bytes=done, total_files=len(found), damaged=damaged)
 
 
@@ -218,7 +225,7 @@ def rewrite(writer: Writer, source_id: int) -> bool:
         return False
     whole = _is_whole(writer, row)
     if whole and row.missing_bytes:
-        losses.found_again(writer, source_id)
+        losses.found_again(writer.db, source_id)
     return whole
 
 

@@ -66,7 +66,7 @@ def look_through(path: Path, generation: int = 0, length: int = 0) -> Looked:
         gone = Broken(
             first=0, last=0, reason=MISSING, generation=generation or None, offset=0, end=end
         )
-        return Looked(0, [gone])
+        return Looked(0, [gone], lost=length)
     except OSError as error:
         return Looked(0, [_unreadable(error)])
     try:

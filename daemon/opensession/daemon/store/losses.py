@@ -9,8 +9,6 @@ from collections.abc import Mapping
 import apsw
 import msgspec
 
-from opensession.daemon.store.writer import Writer
-
 NAMED = 3
 
 
@@ -25,20 +23,22 @@ class Loss(msgspec.Struct, frozen=True):
     sessions: list[str]
 
 
-def record(writer: Writer, lost: Mapping[int, int]) -> None:
+def record(db: apsw.Connection, lost: Mapping[int, int]) -> None:
     """Notes bytes of sources, by their number, that were found to be damaged in the archive. What
     is there still is read again when archiving begins anew.
     """
-    writer.db.executemany(
+    db.executemany(
         "UPDATE source SET archive_gap = max(archive_gap, state <> 'gone'),"
         " missing_bytes = iif(state = 'gone', ?, missing_bytes) WHERE id = ?",
         [(size, number) for number, size in lost.items()],
     )
 
 
-def found_again(writer: Writer, source_id: int) -> None:
-    """Notes that nothing of a source is missing any more."""
-    writer.db.execute("UPDATE source SET missing_bytes = 0 WHERE id = ?", (source_id,))
+def found_again(db: apsw.Connection, *source_ids: int) -> None:
+    """Notes that nothing of these sources is missing any more."""
+    db.executemany(
+        "UPDATE source SET missing_bytes = 0 WHERE id = ?", [(number,) for number in source_ids]
+    )
 
 
 def losses(db: apsw.Connection) -> list[Loss]:

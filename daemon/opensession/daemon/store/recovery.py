@@ -11,7 +11,7 @@ import msgspec
 
 from opensession.daemon.admission import PRIVATE
 from opensession.daemon.archive import Archived, extent, file_for, scan
-from opensession.daemon.store import sources
+from opensession.daemon.store import losses, sources
 from opensession.parsers.agent import Source
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ def recover(
     """Looks at every archive file's size, and into those that are not as recorded (DECISIONS §4).
 
     Longer than recorded: what is ahead is found again when the source is read on. Shorter: the
-    source is read from its beginning; if that is gone, its row says how many bytes are missing.
+    source is read from its beginning; if that is gone, its row says how many bytes are missing, as
+    long as the file is not back.
     Sources made by an older parser or by other rules (`rules` tells which) are to be read again;
     their events stay until then. A private source stays refused. An error of an older version is
     forgotten.
@@ -51,10 +52,12 @@ def recover(
     outdated = refetched = missing = 0
     for row in sources.load_all(db):
         archived = row.archived
-        if row.archive_size:
+        if row.archive_size or row.missing_bytes:
             archived = archived_now(archive_dir, row.source, row.archived)
             if archived != row.archived:
                 sources.record_archived(db, row.id, archived)
+            if row.archived_len < row.offset <= archived.length:
+                losses.found_again(db, row.id)
         exists = Path(row.path).exists()
         old = row.parser_version < versions.get(row.agent, 0) or row.strip_version < strip_version
         stale = (old or (rules != "" and row.rules != rules)) and row.read_us > 0
