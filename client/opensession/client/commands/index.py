@@ -51,7 +51,7 @@ def index(
     if taken := int(last.result.get("carried", 0)):
         output.note(
             f"{count(taken, 'session')} could not be made again, from neither archive nor source:"
-            " taken over from the old index, which alone had them"
+            f" taken over from the old index, which alone had {'it' if taken == 1 else 'them'}"
         )
     if left := int(last.result.get("left_behind", 0)):
         output.note(
