@@ -45,7 +45,8 @@ def check_config(path: Path, warnings: list[str], refused: list[str]) -> list[Ch
     """Bad values of the configuration, which a running daemon does not take up."""
     hint = f"edit {path}, then: opensession config"
     found = [_check("config", "red", f"not taken up: {error}", hint) for error in refused]
-    found += [_check("config", "warn", warning, hint) for warning in warnings]
+    if not refused:  # else these are of the file as it was before
+        found += [_check("config", "warn", warning, hint) for warning in warnings]
     return found or [_check("config", "ok", "every setting is understood")]
 
 
