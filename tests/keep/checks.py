@@ -71,13 +71,17 @@ def check_logs(driver: Driver) -> None:
 
 
 def check_index(driver: Driver, daemon: Daemon) -> None:
-    """Each session is in the list, and found by all its words; what is forgotten is not."""
+    """Each session is in the list, marked where its agent has it no more, and found by all its
+    words; what is forgotten is not.
+    """
     listed = daemon.call("sessions.list", all=True, limit=500)["sessions"]
-    names = {f"{row['tool']}/{row['id']}" for row in listed}
+    marks = {f"{row['tool']}/{row['id']}": row["source"] for row in listed}
+    names = set(marks)
     for chat in driver.chats:
         if not chat.acknowledged:
             continue
         assert chat.name in names, f"{chat.name} is in no list"
+        assert bool(marks[chat.name]) != chat.there, f"{chat.name}: marked {marks[chat.name]!r}"
         for word, places in hits(driver.home.paths.index_db, chat.said).items():
             told = {(at, seq) for at, seq in places if seq}
             own = {(at, seq) for at, seq in told if at.startswith(chat.name)}
