@@ -172,6 +172,19 @@ def test_a_state_that_begins_after_damage_is_whole(tmp_path: Path, now: bytes) -
     assert _read(file, 1) == WHOLE
 
 
+def test_an_older_state_that_is_lost_whole_is_named(tmp_path: Path) -> None:
+    """All of the newest is there, and nothing else tells that there was another."""
+    state = _append(tmp_path, Archived(), 0, PIECES[0])
+    state = _append(tmp_path, state, 0, b"other bytes than those before\n" * 9)
+    file = archive.file_for(tmp_path, SOURCE.agent, SOURCE.path)
+    _flip(file, archive.scan(file).entries[0].position - 60)
+
+    looked = look_through(file, state.generation, state.length)
+
+    assert [each.reason for each in looked.broken] == [checking.STRETCH]
+    assert not looked.spent
+
+
 def test_a_missing_and_a_shortened_file_are_damage(tmp_path: Path) -> None:
     file, state = _write(tmp_path)
     last = archive.scan(file).entries[-1]

@@ -38,6 +38,12 @@ class Shelf:
             self._db.close()
             self._db = None
 
+    def remove(self) -> None:
+        """Goose ends, and its database is deleted; it makes a new one when it writes again."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
     def has(self, session: str) -> bool:
         """Whether the database is there and has a session."""
         if not self.path.exists():

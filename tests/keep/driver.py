@@ -97,9 +97,9 @@ class Driver:
 
     # Agents.
 
-    def begin(self) -> None:
+    def begin(self, agent: str = "") -> None:
         """A new session."""
-        agent = self.random.choice(AGENTS)
+        agent = agent or self.random.choice(AGENTS)
         self._numbers += 1
         number = self._numbers * 0x01234567 % 0xFFFFFFFF
         home = self.home.path

@@ -13,6 +13,7 @@ CHANCES: tuple[tuple[int, Callable[[Driver], None]], ...] = (
     (3, steps.rewrite),
     (2, steps.cut),
     (3, steps.delete),
+    (1, steps.replace_database),
     (2, steps.rename),
     (2, steps.lose_root),
     (3, steps.find_root),

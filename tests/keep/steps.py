@@ -59,6 +59,18 @@ def delete(driver: Driver) -> None:
             driver.no_promise(chat)
 
 
+def replace_database(driver: Driver) -> None:
+    """An agent's database is deleted; mostly another one of the same name begins at once."""
+    chats = [chat for chat in driver.chats if chat.in_rows and chat.there]
+    if chats:
+        driver.shelf.remove()
+        for chat in chats:
+            if not chat.acknowledged:
+                driver.no_promise(chat)
+        if driver.random.random() < 0.7:
+            driver.begin("goose")
+
+
 def rename(driver: Driver) -> None:
     """A project's folder is another one now; also with what is forgotten in it."""
     chat = driver.one()

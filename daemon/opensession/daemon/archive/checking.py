@@ -130,9 +130,9 @@ def _lost(descriptor: int, found: Scan, generation: int, length: int) -> int:
 
 def _is_complete(descriptor: int, found: Scan, generation: int, length: int) -> bool:
     """Whether nothing is missing although a stretch of the file is lost: of a file with several
-    generations nobody can tell.
+    generations nobody can tell, nor of one of which a later one alone is left.
     """
-    if not length or {entry.generation for entry in found.entries} != {generation}:
+    if not length or generation > 1 or {entry.generation for entry in found.entries} != {1}:
         return False
     return _is_held(descriptor, found, generation, 0, length)
 
