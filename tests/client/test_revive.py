@@ -102,6 +102,9 @@ def test_sessions_of_a_moved_folder_are_shown_in_the_new_one(cli: Cli) -> None:
     assert (revived["directory"], len(revived["notes"])) == (str(new), 1)
     cli.fails(4, "project", "link", "/nowhere/known", str(new))
     cli.fails(4, "project", "link", FOLDER, str(new / "missing"))
+    (cli.stage.home / "file").touch()
+    said = cli.fails(4, "project", "link", FOLDER, str(cli.stage.home / "file"))
+    assert "is no folder" in said[0]
     cli.ok("project", "link", FOLDER, "--undo")
     cli.fails(4, "project", "link", FOLDER, "--undo")
     assert cli.json("log", "--json", cwd=new) == []

@@ -34,7 +34,7 @@ async def link(app: App, params: rpc.ProjectLinkParams, client: Client) -> rpc.P
     if old == new or new.startswith(old + "/"):
         raise UsageError("a folder is not moved into itself", "opensession project list")
     if new and not await asyncio.to_thread(Path(new).is_dir):
-        raise NotFound(f"{new} is not there", "opensession project list")
+        raise NotFound(f"{new} is no folder that is there", "opensession project list")
     sessions = await app.library.query(_count, old)
     if not sessions:
         raise NotFound(f"no session was begun in {old}", "opensession project list")
