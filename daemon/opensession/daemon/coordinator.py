@@ -221,7 +221,7 @@ class Coordinator:
                 self._dispatch.from_archive.add(entry.id)
                 self._dispatch.demand(entry, None, now)
         self._demand_unread(now)
-        unrooted.look(self._dispatch, self._watching.roots, self._mark_gone, now)
+        unrooted.look(self._dispatch, self._watching.roots, now)
         self._watching.ask(None, now)
 
     def _enter_archived(self) -> None:
@@ -313,7 +313,7 @@ class Coordinator:
         """Looks at a root, or at all, soon."""
         self.refresh_roots(now)
         if root is None:
-            unrooted.look(self._dispatch, self._watching.roots, self._mark_gone, now)
+            unrooted.look(self._dispatch, self._watching.roots, now)
         self._watching.ask(root, now)
 
     def take_up(self, options: Options, now: float) -> None:
@@ -370,8 +370,7 @@ class Coordinator:
             for number, source in zip(ids, new, strict=True):
                 if number:
                     book.add(number, source)
-        entries = (book.find(source.agent, source.path) for source in found)
-        return [entry for entry in entries if entry is not None]
+        return [each for one in found if (each := book.find(one.agent, one.path)) is not None]
 
     def _scanned(self, scanned: Scanned, now: float) -> None:
         root, found = scanned.root, scanned.found
@@ -405,23 +404,8 @@ class Coordinator:
             )
         for paths, reason in ((differences.gone, ""), (differences.vanished, AWAY)):
             gone = [book.find(root.agent, path) for path in paths]
-            self._mark_gone([entry for entry in gone if entry is not None], reason)
+            self._dispatch.mark_gone([entry for entry in gone if entry is not None], reason)
         self._watching.set_vanished(root, len(differences.vanished) if found.exists else 0)
-
-    def _mark_gone(self, entries: list[Entry], reason: str = "") -> None:
-        """Sources are not there; those of which that is known for this reason are left out."""
-        flying = self._dispatch.schedule.is_flying
-        found = [
-            entry
-            for entry in entries
-            if not flying(entry.id) and (entry.state, entry.reason) != ("gone", reason)
-        ]
-        if not found:
-            return
-        ids = [entry.id for entry in found]
-        self._writing.call(lambda writer: writer.mark_gone(ids, reason))
-        for entry in found:
-            entry.state, entry.reason = "gone", reason
 
     def missing(self, entry: Entry) -> None:
         """A source is not there: the reconcile decides whether it was deleted."""
@@ -430,7 +414,7 @@ class Coordinator:
             if (root.agent, root.path) == (entry.source.agent, entry.source.root):
                 self._watching.ask(root, now)
                 return
-        self._mark_gone([entry])
+        self._dispatch.mark_gone([entry])
 
     def _demand_unread(self, now: float) -> None:
         """What the index asks to be read from its beginning."""
@@ -455,7 +439,7 @@ class Coordinator:
             self._begin(now)
         else:
             self.refresh_roots(now)
-            unrooted.look(self._dispatch, self._watching.roots, self._mark_gone, now)
+            unrooted.look(self._dispatch, self._watching.roots, now)
         self._runs.append(run)
         for root in self._watching.roots:
             run.scans[root] = self._watching.start(root, now)
