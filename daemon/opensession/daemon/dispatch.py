@@ -140,6 +140,23 @@ class Dispatch:
         self.schedule.forget(entry.id)
         self._settle(entry, None, failed=False)
 
+    def mark_gone(self, entries: Iterable[Entry], reason: str = "") -> None:
+        """Sources are not there; those that are being read, or of which that is known for this
+        reason, are left out.
+        """
+        found = [
+            entry
+            for entry in entries
+            if not self.schedule.is_flying(entry.id)
+            and (entry.state, entry.reason) != ("gone", reason)
+        ]
+        if not found:
+            return
+        ids = [entry.id for entry in found]
+        self._writing.call(lambda writer: writer.mark_gone(ids, reason))
+        for entry in found:
+            entry.state, entry.reason = "gone", reason
+
     def allow_workers(self, count: int) -> None:
         """So many workers may run; with 0 a backlog waits."""
         self._workers_allowed = count > 0

@@ -5,22 +5,16 @@ looked at by itself now and then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache
 
 from opensession.daemon import mounts
-from opensession.daemon.book import Entry
 from opensession.daemon.dispatch import Dispatch
 from opensession.daemon.store.sources import AWAY
 from opensession.parsers.agent import Root
 
 
-def look(
-    dispatch: Dispatch,
-    roots: Collection[Root],
-    mark_gone: Callable[[list[Entry], str], None],
-    now: float,
-) -> None:
+def look(dispatch: Dispatch, roots: Collection[Root], now: float) -> None:
     """Marks those that are not there any more as away, and has those read that are again. What
     waits to be read is left out, and what lies on a network, which may hold everybody up.
     """
@@ -38,4 +32,4 @@ def look(
             lost.append(entry)
         elif stamp is not None and entry.state == "gone":
             dispatch.demand(entry, stamp, now)
-    mark_gone(lost, AWAY)
+    dispatch.mark_gone(lost, AWAY)
