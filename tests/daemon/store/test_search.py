@@ -465,6 +465,8 @@ noise = st.text(max_size=30)
 @example(before="", word="Ab1cD", after="", start=1, length=3)
 @example(before="日", word="本ab", after="語", start=0, length=1)
 @example(before="ſ", word="straße", after="", start=3, length=3)
+@example(before="", word="\u1f71\u03ac", after="", start=0, length=1)
+@example(before="", word="a\u1fbb", after="", start=0, length=2)
 def test_planted_word_is_found(
     index: Index, before: str, word: str, after: str, start: int, length: int
 ) -> None:

@@ -102,7 +102,7 @@ def candidates(db: apsw.Connection, needle: str, tokenize: Tokenize) -> str | No
 
     Empty: there are none. None: the index cannot tell.
     """
-    if _UNSURE.search(needle):
+    if _UNSURE.search(needle) or _is_written_otherwise(db, needle):
         return None
     phrase, goes_on = store_text.phrase(needle)
     words = tokenize(phrase)
@@ -121,6 +121,31 @@ def candidates(db: apsw.Connection, needle: str, tokenize: Tokenize) -> str | No
     # The first word may be the end of a longer one.
     ends = _holding(db, begun, at_end=True)
     return rest if ends is None else f"({ends}) AND {rest}" if ends else ""
+
+
+def _is_written_otherwise(db: apsw.Connection, needle: str) -> bool:
+    """Reports whether an indexed word has another form of a character of a text in normal form C,
+    which the tokenizer takes for another one: U+1F71 for U+03AC, both of which are ά.
+    """
+    others = "" if needle.isascii() else "".join(_OTHER_FORMS.get(char, "") for char in needle)
+    return any(
+        db.execute("SELECT 1 FROM search_words WHERE instr(term, ?) LIMIT 1", (each,)).get
+        for each in dict.fromkeys(others)
+    )
+
+
+def _other_forms() -> dict[str, str]:
+    """The single characters that normal form C makes others of, by what they become."""
+    found: dict[str, str] = {}
+    for first, last in ((0x340, 0x387), (0x1F71, 0x1FFD), (0x2000, 0x212B)):
+        for char in map(chr, range(first, last + 1)):
+            other = normal(char)
+            if other != char and len(other) == 1:
+                found[other] = found.get(other, "") + char
+    return found
+
+
+_OTHER_FORMS = _other_forms()
 
 
 def _is_rare(db: apsw.Connection, expression: str) -> bool:
