@@ -194,3 +194,16 @@ def test_a_rebuild_says_what_it_could_not_make_again(cli: Cli) -> None:
     done = cli.json("index", "--rebuild", "--wait", "--json")
     assert (done["carried"], done["left_behind"]) == (1, 0)
     assert [row["id"] for row in cli.json("log", "--all", "--json")] == [ONE]
+
+
+def test_what_has_no_time_is_of_no_age(cli: Cli) -> None:
+    """Cursor's transcripts say nothing of when: they are not taken for older than anything."""
+    path = cli.stage.home / f".cursor/projects/work-p/agent-transcripts/{ONE}.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("user:\n<user_query>\nMake a hello.py\n</user_query>\n\nassistant:\nDone.\n")
+    cli.ok("daemon", "start")
+    cli.ok("index", "--wait")
+
+    assert "no time known" in cli.ok("log", "--all")
+    assert "no session fits" in cli.run("forget", "--before", "90d", "--all", "--yes").stderr
+    assert len(cli.json("log", "--all", "--json")) == 1

@@ -40,6 +40,7 @@ def test_how_long_ago(seconds: int, said: str) -> None:
     now = 1_800_000_000_000_000
 
     assert numbers.ago(now - seconds * 1_000_000, now) == said
+    assert numbers.ago(0, now) == "no time known"
 
 
 @pytest.mark.parametrize(

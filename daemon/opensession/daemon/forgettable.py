@@ -16,6 +16,7 @@ import msgspec
 from opensession.core.errors import OpenSessionError, UsageError
 from opensession.core.rpc.keeping import ForgettableParams, ForgettableSession
 from opensession.core.rpc.sessions import ResolveParams, SessionRow, SessionsListParams
+from opensession.core.timeparse import parse_time
 from opensession.daemon import new_files
 from opensession.daemon.store import forgetting, sources
 from opensession.daemon.store.context import QueryContext
@@ -176,7 +177,10 @@ def _named(db: apsw.Connection, params: ForgettableParams, ctx: QueryContext) ->
 def _filtered(
     db: apsw.Connection, params: ForgettableParams, ctx: QueryContext
 ) -> list[SessionRow]:
-    return [row for page in _pages(db, params, ctx) for row in page]
+    found = [row for page in _pages(db, params, ctx) for row in page]
+    if not params.before:
+        return found
+    return [row for row in found if parse_time(row.updated_at)]  # of no time nobody can say
 
 
 def _pages(

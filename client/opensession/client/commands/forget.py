@@ -44,7 +44,11 @@ def forget(
     ] = "",
     before: Annotated[
         str,
-        typer.Option("--before", metavar="TIME", help="All not active since: 90d, a date."),
+        typer.Option(
+            "--before",
+            metavar="TIME",
+            help="All not active since: 90d, a date. Not those without any time.",
+        ),
     ] = "",
     also_source: Annotated[
         bool,

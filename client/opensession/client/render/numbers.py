@@ -66,9 +66,11 @@ def span(seconds: float) -> str:
 
 
 def ago(then_us: int | None, now_us: int) -> str:
-    """How long ago: `12 s ago`, `3 w ago`, `in 2 h`."""
+    """How long ago: `12 s ago`, `3 w ago`, `in 2 h`. Some agents write no times (0)."""
     if then_us is None:
         return "unknown"
+    if then_us <= 0:
+        return "no time known"
     seconds = (now_us - then_us) // 1_000_000
     if -2 <= seconds < 2:
         return "now"
