@@ -115,6 +115,29 @@ def test_what_no_frame_tells_of_any_more_comes_from_a_backup_with_all_the_rest(
     assert [of(mine, number) for number in (1, 2, 3)] == wanted
 
 
+def test_what_was_archived_again_after_damage_stands_beside_what_a_backup_has(
+    tmp_path: Path,
+) -> None:
+    """The second state lost its beginning and went on; then the source was read anew, whole."""
+    second = [PIECES[0], b"other\n" * 60, b"on\n" * 60]
+    mine = archive_of(tmp_path / "mine", PIECES, second)
+    other = archive_of(tmp_path / "other", PIECES, second)
+    data = bytearray(mine.read_bytes())
+    data[next(e for e in scan(mine).entries if e.generation == 2).position - 60] ^= 0x18
+    mine.write_bytes(data)
+    now = b"".join(second) + b"later\n" * 60
+    with Appending(tmp_path / "mine") as appending:
+        at = len(b"".join(second))
+        state = appending.append(SOURCE, Archived(), make_frame(at, now[at:]))
+        appending.append(SOURCE, state, make_frame(0, now))
+
+    assert merge_file(tmp_path / "mine", mine, other)
+
+    assert not look_through(mine).broken
+    assert of(mine, scan(mine).generation) == now
+    assert of(mine, 1) == b"".join(PIECES)
+
+
 def test_an_earlier_state_of_what_is_here_is_no_newer_one(tmp_path: Path) -> None:
     """It was cut since the backup was made; also where the backup has but a part of that state."""
     for kept in (PIECES, PIECES[:3]):

@@ -134,17 +134,23 @@ def mend_from(target: Path, other: Path, source: Source) -> bool:
 
 def _uncovered(other: Path, target: Path) -> list[int] | None:
     """The states of a damaged file of which another does not have every byte that is intact; None
-    where one of these has a gap itself, so that it cannot be written anew.
+    where one of these has a gap itself, so that it cannot be written anew, and no whole one has all
+    that is left of it.
     """
     mine, theirs = open_file(target), open_file(other)
     try:
         found, held = scan_open(mine), scan_open(theirs)
         left = []
         for state in _states(found):
-            theirs_too = any(_has(theirs, held, each, mine, found, state) for each in _states(held))
-            if not theirs_too and not _is_whole(mine, found, state):
+            if any(_has(theirs, held, each, mine, found, state) for each in _states(held)):
+                continue
+            if _is_whole(mine, found, state):
+                left.append(state)
+            elif not any(
+                _is_whole(mine, found, each) and _has(mine, found, each, mine, found, state)
+                for each in _states(found)
+            ):
                 return None
-            left += [] if theirs_too else [state]
         return left
     finally:
         os.close(mine)
