@@ -32,7 +32,12 @@ def flip(driver: Driver) -> None:
     before, others = _held(file), _others(driver, file)
     at, wrong = _place(driver, file), bytes([1 << driver.random.randrange(8)])
     if driver.random.random() < 0.3:
-        wrong = driver.random.randbytes(40)[: file.stat().st_size - at]
+        # Where all headers of a state's frames are lost, nothing tells that it was.
+        frames = [
+            (each.position, each.position + each.packed) for each in archive.scan(file).entries
+        ]
+        left = next((end - at for begin, end in frames if begin <= at < end), 0)
+        wrong = driver.random.randbytes(40)[:left] or wrong
     _change(file, at, wrong)
     if chat.there and driver.random.random() < 0.3:
         driver.say(chat, 1)
