@@ -136,7 +136,7 @@ def test_a_patch_that_was_not_written_whole_is_dropped(tmp_path: Path, cut: int)
     assert archive.verify(file) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_damage_is_named_and_mended_by_the_source(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -150,7 +150,9 @@ def test_damage_is_named_and_mended_by_the_source(
     at = data.draw(st.integers(first, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     file.write_bytes(content)
-    assert archive.verify(file), "one changed byte must be noticed"
+    if not archive.verify(file):  # one bit of a frame's header, which its checksum puts right
+        assert [_read(folder, number + 1) for number in range(5)] == states
+        return
     for number, expected in enumerate(states, start=1):
         try:
             assert _read(folder, number) == expected
