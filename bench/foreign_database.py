@@ -52,7 +52,7 @@ while time.perf_counter() < end:
                (f"m{len(times)}", content, int(time.time())))
     db.execute("UPDATE sessions SET updated_at = datetime('now')")
     db.execute("COMMIT")
-    times.append((time.perf_counter() - begin) * 1000)
+    times.append(round((time.perf_counter() - begin) * 1000, 3))
     if os.path.exists(path + "-wal"):
         largest = max(largest, os.stat(path + "-wal").st_size)
     time.sleep(0.002)
