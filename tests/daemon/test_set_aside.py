@@ -87,3 +87,30 @@ def test_it_is_removed_with_its_journal(index: Path) -> None:
     set_aside.remove(set_aside.old_index(index))
 
     assert list(index.parent.glob("index.db*")) == []
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_a_removal_that_is_broken_off_is_gone_on_with(
+    index: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    """What of it is left is still seen: its journal holds what sessions say."""
+    set_aside.put_aside(index)
+    old = set_aside.old_index(index)
+    for part in ("-wal", "-shm"):
+        old.with_name(old.name + part).write_bytes(b"x")
+    unlink, calls = Path.unlink, []
+
+    def broken_off(path: Path, missing_ok: bool = False) -> None:
+        calls.append(path)
+        if len(calls) > done:
+            raise InterruptedError
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", broken_off)
+        with pytest.raises(InterruptedError):
+            set_aside.remove(old)
+
+    assert set_aside.all_aside(index) == [old]
+    set_aside.remove(old)
+    assert list(old.parent.glob("index.db.old*")) == []

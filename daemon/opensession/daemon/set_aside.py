@@ -60,8 +60,8 @@ def put_aside(index: Path) -> None:
 
 
 def remove(index: Path) -> None:
-    """Remove an index with its journal."""
-    for part in _PARTS:
+    """Remove an index with its journal: itself last, so that nothing of it is left unseen."""
+    for part in reversed(_PARTS):
         _named(index, part).unlink(missing_ok=True)
 
 

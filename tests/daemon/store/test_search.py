@@ -488,7 +488,10 @@ def test_planted_word_is_found(
     )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
 @given(
     text=st.text(alphabet="ab _.-A1é日本語\n", max_size=25),
     start=st.integers(0, 24),
