@@ -107,7 +107,13 @@ async def diagnose(app: App, params: DoctorParams) -> Diagnosis:
     deep = params.archive == "all"
     around = await asyncio.to_thread(_look_around, app.paths, roots, deep)
     if any(each.fix == "modes" for each in around):  # it names the same files, and more
-        found = [each for each in found if each.name != "modes" or "sock" in each.message]
+        open_ones = await asyncio.to_thread(doctor_checks.open_to_others, app.paths)
+        named = {str(path) for path, _ in open_ones}
+        found = [
+            each
+            for each in found
+            if each.name != "modes" or each.message.partition(" has mode ")[0] not in named
+        ]
     found += around
     found += await asyncio.to_thread(earlier_config.check, app.paths, app.loaded)
     found += await _storage(app)
